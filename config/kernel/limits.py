@@ -1,0 +1,55 @@
+"""Every limit of the product: serializers, the schema and the tests read them here."""
+
+from datetime import timedelta
+
+BODY_BYTES = 1024 * 1024
+JSON_DEPTH = 32
+PAGE_SIZE = 25
+PAGE_SIZE_MAX = 1000
+PAGE_NUMBER_MAX = 2**63 - 1  # int64, as the contract says
+QUERY_VALUES_MAX = 100
+
+TITLE_LENGTH = 255
+NOTES_LENGTH = 10_000
+NAME_LENGTH = 150
+PASSWORD_LENGTH = 1_000
+TOKEN_BYTES = 8 * 1024
+EMAIL_LENGTH = 254
+PHONE_LENGTH = 40
+USERNAME_LENGTH = 254
+ID_LENGTH = 100
+ZONE_LENGTH = 64
+LOCALE_LENGTH = 20
+MESSAGE_LENGTH = 2_000
+CUSTOMERS_PER_APPOINTMENT = 100
+AGENTS_PER_APPOINTMENT = 50
+MAP_ENTRIES = 100
+MAP_KEY_LENGTH = 200
+MAP_VALUE_LENGTH = 4_000
+METADATA_BYTES = 64 * 1024
+HEADERS_MAX = 20
+HEADER_VALUE_LENGTH = 1_000
+
+# Longer than any appointment, and short enough that every end lies within the years of
+# PostgreSQL and Python.
+DURATION_MAX = timedelta(days=366)
+TIME_FRAME_MAX = timedelta(days=366)
+YEAR_MIN, YEAR_MAX = 1900, 2200
+
+IDEMPOTENCY_KEY_LENGTH = 255
+IDEMPOTENCY_KEPT = timedelta(hours=24)
+
+# Failed look-ups of secrets (tickets, codes, passwords), counted in PostgreSQL and failing closed.
+LOGIN_FAILURES = 10
+# A whole office may stand behind one address.
+LOGIN_FAILURES_PER_ADDRESS = 100
+LOGIN_WINDOW = timedelta(minutes=5)
+TICKET_FAILURES_PER_ADDRESS = 20
+TICKET_FAILURES_IN_ALL = 2_000
+TICKET_WINDOW = timedelta(minutes=5)
+CODE_DIGITS = 6
+CODE_LIFETIME = timedelta(minutes=10)
+CODE_TRIES = 5
+CODE_SENDS = 3
+CODE_SENDS_PER_SENDER = 30
+CODE_SEND_WINDOW = timedelta(minutes=15)
