@@ -1,0 +1,211 @@
+"""The ledger: one row for each message that is to be told, and everything that became of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from config.kernel import limits
+from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
+from notifications.models.kinds import (
+    FINAL,
+    SCHEDULED_TYPES,
+    Channel,
+    NotificationType,
+    RecipientType,
+    Status,
+)
+
+
+class NotificationQuerySet(TenantQuerySet["Notification"]):
+    def of(self, subject_id: UUID) -> NotificationQuerySet:
+        """Keep the notifications of one subject."""
+        return self.filter(subject_id=subject_id)
+
+    def unsent(self) -> NotificationQuerySet:
+        """Keep those that were never handed over."""
+        return self.filter(status=Status.INITIALIZED)
+
+
+class Notification(TenantModel):
+    """One message of one type to one recipient over one channel: the queue and its record.
+
+    It is planned once, whatever runs twice: the unique key names its cause.
+    """
+
+    application_id = models.UUIDField()
+    subject_type = models.CharField(max_length=30)
+    subject_id = models.UUIDField()
+    type = models.CharField(max_length=20, choices=NotificationType.choices)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    recipient_type = models.CharField(max_length=10, choices=RecipientType.choices)
+    # A participant, an agent's participant or a subscription.
+    recipient_id = models.UUIDField()
+    # Null and not empty: only the types with a time of their own have one.
+    offset = models.CharField(max_length=40, null=True)  # noqa: DJ001
+    # The event that caused it, or the schedule version for the types with an offset.
+    cause = models.CharField(max_length=60)
+
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.INITIALIZED)
+    provider_status = models.CharField(max_length=60, blank=True)
+    scheduled_for = models.DateTimeField(null=True)
+    # When somebody has to do something next; null when nothing is to come.
+    due_at = models.DateTimeField(null=True)
+    # Sent later than this, it would be wrong: it is cancelled with the reason.
+    not_after = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    # Grows with every claim: the fence between a frozen worker and its successor.
+    attempt = models.PositiveIntegerField(default=0)
+    retry_count = models.PositiveIntegerField(default=0)
+    poll_attempts = models.PositiveIntegerField(default=0)
+    is_held = models.BooleanField(default=False)
+    message = models.CharField(max_length=500, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+    message_id = models.CharField(max_length=255, blank=True)
+    conversation_id = models.CharField(max_length=255, blank=True)
+    # What is needed to render it even after its subject is gone; no names, addresses or links.
+    snapshot = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            unique_in_organization("notification"),
+            models.UniqueConstraint(
+                fields=[
+                    "subject_id",
+                    "type",
+                    "recipient_id",
+                    "channel",
+                    "offset",
+                    "cause",
+                ],
+                nulls_distinct=False,
+                name="notification_planned_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(due_at__isnull=True) | ~Q(status__in=sorted(FINAL)),
+                name="notification_final_is_not_due",
+            ),
+            models.CheckConstraint(
+                condition=Q(type__in=sorted(SCHEDULED_TYPES), scheduled_for__isnull=False)
+                | (
+                    ~Q(type__in=sorted(SCHEDULED_TYPES))
+                    & Q(scheduled_for__isnull=True, offset__isnull=True)
+                ),
+                name="notification_scheduled_types_have_a_time",
+            ),
+        ]
+        indexes = [
+            # services.queue: what is due, and the earliest row a worker sleeps until.
+            models.Index(
+                fields=["channel", "due_at"],
+                condition=Q(due_at__isnull=False, is_held=False),
+                name="notification_due",
+            ),
+            # The same, the organisations in turns, without reading anybody's backlog.
+            models.Index(
+                fields=["channel", "organization", "due_at"],
+                condition=Q(due_at__isnull=False, is_held=False),
+                name="notification_due_fairly",
+            ),
+            # services.operations: nearly always empty.
+            models.Index(fields=["channel"], condition=Q(is_held=True), name="notification_held"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} by {self.channel}: {self.status}"
+
+
+class NotificationContent(models.Model):
+    """Who it goes to and what it said: kept apart from the history, so that it can be erased."""
+
+    notification = models.OneToOneField(
+        Notification,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        db_constraint=False,
+        related_name="content",
+    )
+    organization = models.ForeignKey(
+        "agents.Organization",
+        on_delete=models.CASCADE,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
+    )
+    address = models.CharField(max_length=limits.EMAIL_LENGTH, blank=True)
+    first_name = models.CharField(max_length=limits.NAME_LENGTH, blank=True)
+    last_name = models.CharField(max_length=limits.NAME_LENGTH, blank=True)
+    # Free text of the subject (title, names of others…) that tokens may ask for.
+    facts = models.JSONField(default=dict)
+    # The recipient's own link, sealed: it lets its bearer in.
+    link = models.BinaryField(null=True)
+    # What was sent, links masked.
+    subject = models.CharField(max_length=500, blank=True)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    # From then on it is forgotten, once nothing is to be sent any more.
+    erase_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+
+    objects = TenantQuerySet["NotificationContent"].as_manager()
+
+    class Meta:
+        indexes = [
+            # services.forgetting: what is to be erased.
+            models.Index(
+                fields=["erase_at"],
+                condition=Q(erase_at__isnull=False, erased_at__isnull=True),
+                name="notificationcontent_erase",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class NotificationEvent(TenantModel):
+    """One step in the delivery of a notification; append-only, partitioned by month of `at`."""
+
+    notification_id = models.UUIDField()
+    at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(max_length=12, choices=Status.choices)
+    provider_status = models.CharField(max_length=60, blank=True)
+    attempt = models.PositiveIntegerField(default=0)
+    retry_count = models.PositiveIntegerField(default=0)
+    poll_attempts = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    message = models.CharField(max_length=500, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+    message_id = models.CharField(max_length=255, blank=True)
+    conversation_id = models.CharField(max_length=255, blank=True)
+
+    objects = TenantQuerySet["NotificationEvent"].as_manager()
+
+    class Meta:
+        db_table = "notification_event"
+        indexes = [
+            # The steps of one notification.
+            models.Index(fields=["notification_id", "at"], name="notification_event_of"),
+        ]
+
+    def __str__(self) -> str:
+        return self.status
+
+
+class Heartbeat(models.Model):
+    """When a part of the installation was last seen at work."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    objects = models.Manager()
+
+    def __str__(self) -> str:
+        return self.name

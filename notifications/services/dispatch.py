@@ -1,0 +1,212 @@
+"""Dispatch: what is due is claimed, handed to its transport, and what came of it is written down.
+
+The claim, with its attempt, is committed before anything is sent, and no transaction is open while
+a provider thinks. What a SIGKILL can repeat is what was sent and not yet written down.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar, assert_never
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from notifications import transports
+from notifications.errors import CannotBuild
+from notifications.models.kinds import Channel, Status
+from notifications.services import queue, upkeep
+from notifications.services.queue import Claim, Result
+from notifications.transports import Accepted, Outcome, Parcel, Refused, Session, TryLater
+
+logger = logging.getLogger(__name__)
+R = TypeVar("R")
+
+# At most so many messages are sent and not yet written down, and none of them for longer than the
+# time beside it when the next send begins: with a slow provider each is written down by itself.
+# Ten at once cost a sixth of ten singly; more gain little, and repeat more after a SIGKILL.
+IN_FLIGHT = 10
+_UNSETTLED_SECONDS = 0.01
+# A deploy waits for one send, and no longer than this (RELIABILITY: SIGTERM).
+SEND_SECONDS = 15.0
+# Of the lease: the last moment at which a send must have come to its end.
+_END_WITHIN = 0.95
+_JITTER = 0.2
+_AWAY = timedelta(minutes=1)
+_NOTED_SECONDS = 15.0
+_provider_noted_at: dict[Channel, float] = {}
+_random = random.SystemRandom()
+
+
+def _never() -> bool:
+    return False
+
+
+def send_due(
+    channel: Channel, *, limit: int | None = None, is_stopping: Callable[[], bool] = _never
+) -> int:
+    """Hand one batch of what is due to its transport; return how many were dealt with.
+
+    Once `is_stopping` says so, nothing more is begun and the rest is given back.
+    """
+    taken = queue.claim_due(channel, limit=limit or settings.NOTIFICATIONS_BATCH)
+    if taken.claims:
+        _send(channel, taken.claims, is_stopping)
+    return len(taken.claims) + taken.late
+
+
+def _send(channel: Channel, claims: Sequence[Claim], is_stopping: Callable[[], bool]) -> None:
+    waiting = deque(claims)
+    settlement = _Settlement()
+    try:
+        applications = {claim.application_id for claim in claims}
+        with transports.session(channel, applications) as session:
+            while waiting and not is_stopping() and time.monotonic() < waiting[0].begin_until:
+                settlement.begin()
+                settlement.add(_attempted(session, waiting[0]))
+                waiting.popleft()
+    finally:
+        settlement.write()
+        # Not begun in time, or the worker is about to end: somebody else may be quicker.
+        if waiting:
+            _when_it_is_back(lambda: queue.release(waiting), waiting[0], count=len(waiting))
+    if settlement.delivered:
+        _note_provider(channel)
+
+
+def _note_provider(channel: Channel) -> None:
+    """Write down, now and then, that the provider takes messages."""
+    now = time.monotonic()
+    if now - _provider_noted_at.get(channel, -_NOTED_SECONDS) >= _NOTED_SECONDS:
+        upkeep.note_heartbeat(f"provider {channel.lower()}")
+        _provider_noted_at[channel] = now
+
+
+def _attempted(session: Session, claim: Claim) -> Result:
+    parcel: Parcel | None = None
+    outcome: Outcome
+    try:
+        parcel = session.build(claim.to_message())
+        outcome = session.send(parcel, until=_end_of(claim))
+    except CannotBuild as refusal:
+        outcome = Refused(reason=str(refusal))
+    except Exception:  # a bug must not stop the others, nor be sent at full speed for ever
+        logger.exception("Notification %s, attempt %d failed", claim.id, claim.attempt)
+        outcome = TryLater(reason="An error of ours; the log of the worker has it.")
+    return _result(claim, outcome, parcel)
+
+
+def _end_of(claim: Claim) -> float:
+    lease = settings.NOTIFICATIONS_LEASE.total_seconds()
+    return min(time.monotonic() + SEND_SECONDS, claim.taken_at + lease * _END_WITHIN)
+
+
+def _result(claim: Claim, outcome: Outcome, parcel: Parcel | None) -> Result:
+    match outcome:
+        case Accepted():
+            return Result(
+                claim=claim,
+                status=Status.DELIVERED,
+                provider_status=outcome.provider_status,
+                message_id=outcome.message_id,
+                rendered=parcel.rendered if parcel else None,
+            )
+        case TryLater():
+            delay = _delay(claim, outcome)
+            return Result(
+                claim=claim,
+                status=Status.FAILED if delay is None else Status.PENDING,
+                provider_status=outcome.provider_status,
+                error=outcome.reason,
+                delay=delay,
+                is_counted=not outcome.is_away,
+            )
+        case Refused():
+            return Result(
+                claim=claim,
+                status=Status.FAILED,
+                provider_status=outcome.provider_status,
+                error=outcome.reason,
+            )
+        case _:
+            assert_never(outcome)
+
+
+def _delay(claim: Claim, outcome: TryLater) -> timedelta | None:
+    """Give the pause before the next attempt, or None when there have been enough.
+
+    There are never enough while the provider is away: what comes too late is cancelled then.
+    """
+    delays: list[timedelta] = settings.NOTIFICATIONS_RETRIES[claim.row["channel"]]
+    if outcome.is_away:
+        delay = min(delays[0] if delays else _AWAY, _AWAY)
+    elif claim.retry_count < len(delays):
+        delay = delays[claim.retry_count]
+    else:
+        return None
+    # What failed together must not come back together.
+    delay *= _random.uniform(1 - _JITTER, 1 + _JITTER)
+    return max(delay, outcome.after or timedelta())
+
+
+@dataclass
+class _Settlement:
+    """What was sent and is not yet written down."""
+
+    results: list[Result] = field(default_factory=list)
+    since: float = 0.0
+    delivered: int = 0
+
+    def begin(self) -> None:
+        """Note when the first of them was begun."""
+        if not self.results:
+            self.since = time.monotonic()
+
+    def add(self, result: Result) -> None:
+        """Keep a result, and write all of them down when they are many or old enough."""
+        self.results.append(result)
+        self.delivered += result.status is Status.DELIVERED
+        if (
+            len(self.results) >= IN_FLIGHT
+            or time.monotonic() - self.since >= _UNSETTLED_SECONDS
+            # Whoever had trouble will hardly be quick the next time.
+            or result.status is not Status.DELIVERED
+        ):
+            self.write()
+
+    def write(self) -> None:
+        """Write the results down."""
+        results, self.results = self.results, []
+        if not results:
+            return
+        ours = _when_it_is_back(lambda: queue.settle(results), results[0].claim, count=len(results))
+        for result in results:
+            if result.claim.id not in ours:
+                logger.warning(
+                    "Notification %s: attempt %d was overtaken",
+                    result.claim.id,
+                    result.claim.attempt,
+                )
+
+
+def _when_it_is_back(write: Callable[[], R], oldest: Claim, *, count: int) -> R:
+    """Write to the ledger, waiting for a database that is away as long as the claims are ours.
+
+    Raises OperationalError, InterfaceError.
+    """
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            lease = settings.NOTIFICATIONS_LEASE.total_seconds()
+            if time.monotonic() > oldest.taken_at + lease:
+                raise
+            logger.warning("The database is away; %d claims wait for it", count)
+            time.sleep(0.5)
+            close_old_connections()

@@ -1,0 +1,411 @@
+"""Planning: who is told of what, over which channel, and when.
+
+Everything is written in the transaction of the change. Planning twice is harmless: the unique
+key of a notification names its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+from django.db import connection, transaction
+
+from config.kernel import prepared, secrets
+from config.kernel.ids import uuid7
+from config.kernel.prepared import Kept
+from config.kernel.time import parse_duration
+from notifications.models import (
+    Channel,
+    ChannelSettings,
+    NotificationType,
+    RecipientType,
+    Subscription,
+)
+from notifications.models.kinds import SCHEDULED_TYPES
+from notifications.nudges import nudge
+
+# The channels of each type (contract, lifecycle.notification_triggers).
+_ALL = (Channel.EMAIL, Channel.SMS, Channel.WEBHOOKS)
+CHANNELS: Mapping[NotificationType, tuple[Channel, ...]] = {
+    **dict.fromkeys(NotificationType, (Channel.WEBHOOKS,)),
+    NotificationType.CREATE: _ALL,
+    NotificationType.RESCHEDULE: _ALL,
+    NotificationType.CANCELLED: _ALL,
+    NotificationType.REMINDER: _ALL,
+    NotificationType.REASSIGN: (Channel.EMAIL, Channel.WEBHOOKS),
+    NotificationType.ROOM: (Channel.EMAIL, Channel.SMS),
+    NotificationType.FOLLOW_UP: (Channel.EMAIL, Channel.SMS),
+}
+
+
+# What is over can still be spoken of for so long: a cancellation, a late follow-up.
+_FRESH = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """What the messages are about: facts without persons, and texts that can be erased."""
+
+    organization_id: UUID
+    application_id: UUID
+    type: str
+    id: UUID
+    start: datetime | None
+    end: datetime | None
+    zone: ZoneInfo
+    snapshot: Mapping[str, object]
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipient:
+    """A person who is told, with one address for each channel that reaches it."""
+
+    type: RecipientType
+    id: UUID
+    addresses: Mapping[Channel, str] = field(default_factory=dict)
+    first_name: str = ""
+    last_name: str = ""
+    link: str | None = None
+
+
+_SETTINGS = Kept(
+    lambda organization, application: ChannelSettings.objects.filter(
+        organization_id=organization, application_id=application, is_on=True
+    ),
+    UUID(int=1),
+    UUID(int=2),
+)
+
+
+class Planner:
+    """Collects what an event leads to, and writes it in one statement."""
+
+    def __init__(self, topic: Topic, *, now: datetime) -> None:
+        self.topic = topic
+        self.now = now
+        self._rows: list[dict[str, Any]] = []
+        self._channels: set[Channel] = set()
+
+    @cached_property
+    def settings(self) -> dict[Channel, ChannelSettings]:
+        """The channels that are on."""
+        rows = _SETTINGS.fetch(self.topic.organization_id, self.topic.application_id)
+        return {Channel(row.channel): row for row in rows}
+
+    @cached_property
+    def subscriptions(self) -> list[Subscription]:
+        if Channel.WEBHOOKS not in self.settings:
+            return []
+        return list(
+            Subscription.objects.filter(
+                organization_id=self.topic.organization_id,
+                application_id=self.topic.application_id,
+                is_active=True,
+            ).order_by("id")
+        )
+
+    def tell(self, type: NotificationType, recipients: Iterable[Recipient], *, cause: str) -> None:
+        """Tell each recipient at once, over every channel of the type that reaches it."""
+        for recipient in recipients:
+            for channel in CHANNELS[type]:
+                if channel in self.settings and recipient.addresses.get(channel):
+                    self._add(type, channel, recipient, cause=cause, not_after=self._latest())
+
+    def _latest(self) -> datetime:
+        """Give when a word about the appointment helps nobody any more.
+
+        Whatever was switched off meanwhile, or away: old news must not come in a flood.
+        """
+        return max(self.topic.end or self.now, self.now + _FRESH)
+
+    def tell_subscribers(self, type: NotificationType, *, cause: str) -> None:
+        """Tell each webhook subscription that wants the type."""
+        for subscription in self.subscriptions:
+            if subscription.wants(type):
+                self._add(type, Channel.WEBHOOKS, _as_recipient(subscription), cause=cause)
+
+    def remind(self, recipients: Iterable[Recipient], *, cause: str, webhooks: bool) -> None:
+        """Plan a REMINDER for each offset that still lies ahead."""
+        everyone = list(recipients)
+        if webhooks:
+            everyone += [
+                _as_recipient(subscription)
+                for subscription in self.subscriptions
+                if subscription.wants(NotificationType.REMINDER)
+            ]
+        for recipient, channel, offset, due_at in self._before_start(
+            NotificationType.REMINDER, everyone
+        ):
+            # A moment that has passed is left out, not made up for (schedule.r29).
+            if due_at > self.now:
+                self._add(
+                    NotificationType.REMINDER,
+                    channel,
+                    recipient,
+                    cause=cause,
+                    offset=offset,
+                    due_at=due_at,
+                    not_after=self.topic.start,
+                )
+
+    def invite(self, recipients: Iterable[Recipient], *, cause: str) -> None:
+        """Plan a ROOM invitation, at once where its moment has passed (activate.r12)."""
+        for recipient, channel, offset, due_at in self._before_start(
+            NotificationType.ROOM, list(recipients)
+        ):
+            self._add(
+                NotificationType.ROOM,
+                channel,
+                recipient,
+                cause=cause,
+                offset=offset,
+                due_at=max(due_at, self.now),
+                scheduled_for=due_at,
+                not_after=self.topic.end,
+            )
+
+    def follow_up(self, recipients: Iterable[Recipient], *, cause: str) -> None:
+        """Plan a FOLLOW_UP for each offset after now, the moment of completion."""
+        for recipient in recipients:
+            for channel in CHANNELS[NotificationType.FOLLOW_UP]:
+                settings = self.settings.get(channel)
+                if settings is None or not recipient.addresses.get(channel):
+                    continue
+                for offset in settings.follow_up_offsets:
+                    due_at = parse_duration(offset).after(self.now, self.topic.zone)
+                    self._add(
+                        NotificationType.FOLLOW_UP,
+                        channel,
+                        recipient,
+                        cause=cause,
+                        offset=offset,
+                        due_at=due_at,
+                        not_after=due_at + _FRESH,
+                    )
+
+    def _before_start(
+        self, type: NotificationType, recipients: list[Recipient]
+    ) -> Iterable[tuple[Recipient, Channel, str, datetime]]:
+        if self.topic.start is None:
+            return
+        for channel in CHANNELS[type]:
+            settings = self.settings.get(channel)
+            if settings is None:
+                continue
+            for offset in settings.offsets_of(type):
+                due_at = parse_duration(offset).before(self.topic.start, self.topic.zone)
+                for recipient in recipients:
+                    if recipient.addresses.get(channel):
+                        yield recipient, channel, offset, due_at
+
+    def _add(
+        self,
+        type: NotificationType,
+        channel: Channel,
+        recipient: Recipient,
+        *,
+        cause: str,
+        offset: str | None = None,
+        due_at: datetime | None = None,
+        scheduled_for: datetime | None = None,
+        not_after: datetime | None = None,
+    ) -> None:
+        self._channels.add(channel)
+        link = secrets.seal(recipient.link, purpose="notification-link") if recipient.link else None
+        self._rows.append(
+            {
+                "id": uuid7(),
+                "event_id": uuid7(),
+                "type": type,
+                "channel": channel,
+                "recipient_type": recipient.type,
+                "recipient_id": recipient.id,
+                "offset": offset,
+                "cause": cause,
+                "scheduled_for": (scheduled_for or due_at) if type in SCHEDULED_TYPES else None,
+                "due_at": due_at or self.now,
+                "not_after": not_after,
+                "address": recipient.addresses.get(channel, ""),
+                "first_name": recipient.first_name,
+                "last_name": recipient.last_name,
+                "link": link.hex() if link else None,
+            }
+        )
+
+    def write(self) -> int:
+        """Write everything that was collected, and nudge a worker after the commit."""
+        if not self._rows:
+            return 0
+        written = prepared.execute(
+            _WRITE,
+            {
+                "rows": orjson.dumps(self._rows).decode(),
+                "organization": self.topic.organization_id,
+                "application": self.topic.application_id,
+                "subject_type": self.topic.type,
+                "subject": self.topic.id,
+                "snapshot": orjson.dumps(self.topic.snapshot).decode(),
+                "texts": orjson.dumps(self.topic.texts).decode(),
+                "now": self.now,
+            },
+        )
+        for channel in self._channels:
+            transaction.on_commit(lambda channel=channel: nudge(channel))  # type: ignore[misc]  # a lambda with a default
+        self._rows.clear()
+        return written
+
+
+def _as_recipient(subscription: Subscription) -> Recipient:
+    return Recipient(
+        type=RecipientType.SYSTEM,
+        id=subscription.id,
+        addresses={Channel.WEBHOOKS: str(subscription.id)},
+    )
+
+
+# One round trip for ledger, content and history. ON CONFLICT: planned already, by an earlier run.
+_WRITE = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(
+        id uuid, event_id uuid, type text, channel text, recipient_type text, recipient_id uuid,
+        "offset" text, cause text, scheduled_for timestamptz, due_at timestamptz,
+        not_after timestamptz, address text, first_name text, last_name text, link text)
+), planned AS (
+    INSERT INTO notifications_notification (
+        id, organization_id, application_id, subject_type, subject_id, type, channel,
+        recipient_type, recipient_id, "offset", cause, status, provider_status, scheduled_for,
+        due_at, not_after, attempt, retry_count, poll_attempts, is_held, message, error_message,
+        message_id, conversation_id, snapshot, created_at, updated_at)
+    SELECT id, %(organization)s, %(application)s, %(subject_type)s, %(subject)s, type, channel,
+        recipient_type, recipient_id, "offset", cause, 'INITIALIZED', '', scheduled_for,
+        due_at, not_after, 0, 0, 0, false, '', '', '', '', %(snapshot)s::jsonb, %(now)s, %(now)s
+    FROM given
+    ON CONFLICT DO NOTHING
+    RETURNING id
+), contents AS (
+    INSERT INTO notifications_notificationcontent (
+        notification_id, organization_id, address, first_name, last_name, facts, link,
+        subject, text, html)
+    SELECT id, %(organization)s, address, first_name, last_name, %(texts)s::jsonb,
+        decode(link, 'hex'), '', '', ''
+    FROM given JOIN planned USING (id)
+)
+INSERT INTO notification_event (
+    id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
+    poll_attempts, next_at, message, error_message, message_id, conversation_id)
+SELECT event_id, %(organization)s, id, %(now)s, 'INITIALIZED', '', 0, 0, 0, due_at, '', '', '', ''
+FROM given JOIN planned USING (id)
+"""
+
+
+def cancel(
+    topic_id: UUID,
+    *,
+    organization_id: UUID,
+    reason: str,
+    now: datetime,
+    types: Iterable[NotificationType] = tuple(NotificationType),
+    recipient_ids: Iterable[UUID] | None = None,
+) -> int:
+    """Cancel what was not handed over yet; return how many notifications that were."""
+    recipients = list(recipient_ids) if recipient_ids is not None else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CANCEL,
+            {
+                "organization": organization_id,
+                "subject": topic_id,
+                "types": [str(type_) for type_ in types],
+                "recipients": recipients,
+                "reason": reason,
+                "now": now,
+            },
+        )
+        return int(cursor.rowcount)
+
+
+# What waits for a retry was handed over once, but must not be told late either. What a worker has
+# in its hands may still arrive; if this attempt comes to nothing, there is to be no other.
+_CANCEL = """
+WITH concerned AS MATERIALIZED (
+    SELECT id, lease_until IS NOT NULL AS is_in_hand FROM notifications_notification
+    WHERE organization_id = %(organization)s AND subject_id = %(subject)s
+        AND type = ANY(%(types)s) AND status IN ('INITIALIZED', 'PENDING')
+        AND due_at IS NOT NULL
+        AND (%(recipients)s::uuid[] IS NULL OR recipient_id = ANY(%(recipients)s::uuid[]))
+    FOR UPDATE
+), last_attempt AS (
+    UPDATE notifications_notification AS notification
+    SET not_after = LEAST(not_after, statement_timestamp())
+    FROM concerned WHERE notification.id = concerned.id AND is_in_hand
+), cancelled AS (
+    UPDATE notifications_notification AS notification
+    SET status = 'CANCELLED', due_at = NULL, lease_until = NULL, message = %(reason)s,
+        attempt = attempt + 1, updated_at = %(now)s
+    FROM concerned WHERE notification.id = concerned.id AND NOT is_in_hand
+    RETURNING notification.id, organization_id, attempt, retry_count, poll_attempts
+)
+INSERT INTO notification_event (
+    id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
+    poll_attempts, message, error_message, message_id, conversation_id)
+SELECT gen_random_uuid(), organization_id, id, %(now)s, 'CANCELLED', '', attempt, retry_count,
+    poll_attempts, %(reason)s, '', '', ''
+FROM cancelled
+"""
+
+
+def refresh(topic: Topic, recipients: Iterable[Recipient]) -> None:
+    """Bring what is still to be sent up to date: new texts, names, addresses and links."""
+    rows = [
+        {
+            "id": recipient.id,
+            "first_name": recipient.first_name,
+            "last_name": recipient.last_name,
+            "addresses": {str(key): address for key, address in recipient.addresses.items()},
+            "link": secrets.seal(recipient.link, purpose="notification-link").hex()
+            if recipient.link
+            else None,
+        }
+        for recipient in recipients
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REFRESH,
+            {
+                "rows": orjson.dumps(rows).decode(),
+                "organization": topic.organization_id,
+                "subject": topic.id,
+                "snapshot": orjson.dumps(topic.snapshot).decode(),
+                "texts": orjson.dumps(topic.texts).decode(),
+            },
+        )
+
+
+_REFRESH = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(
+        id uuid, first_name text, last_name text, addresses jsonb, link text)
+), fresh AS (
+    UPDATE notifications_notification SET snapshot = %(snapshot)s::jsonb
+    WHERE organization_id = %(organization)s AND subject_id = %(subject)s
+        AND status IN ('INITIALIZED', 'PENDING') AND due_at IS NOT NULL AND lease_until IS NULL
+    RETURNING id, channel, recipient_id
+)
+UPDATE notifications_notificationcontent AS content
+SET facts = %(texts)s::jsonb,
+    first_name = COALESCE(given.first_name, content.first_name),
+    last_name = COALESCE(given.last_name, content.last_name),
+    address = CASE WHEN given.id IS NULL THEN content.address
+        ELSE COALESCE(given.addresses ->> fresh.channel, '') END,
+    link = CASE WHEN given.id IS NULL THEN content.link ELSE decode(given.link, 'hex') END
+FROM fresh LEFT JOIN given ON given.id = fresh.recipient_id
+WHERE content.notification_id = fresh.id
+"""

@@ -1,0 +1,1 @@
+"""E-mail, by SMTP or by a provider's API."""
