@@ -1,0 +1,89 @@
+"""Every refusal of this app."""
+
+from typing import ClassVar
+
+from config.kernel.errors import DomainError, Kind
+
+
+class Unauthenticated(DomainError):
+    """One answer for every way in which a proof can be wrong: it never says which."""
+
+    kind: ClassVar[Kind] = "unauthenticated"
+    message = "The credentials are missing or not valid."
+
+
+class CodeRefused(DomainError):
+    """One answer for a code that is wrong, used, expired, tried too often or not there."""
+
+    kind: ClassVar[Kind] = "unauthenticated"
+    message = "The one-time password is missing or not valid."
+
+    def __init__(self) -> None:
+        super().__init__(challenge='Basic realm="Frontdesk", charset="UTF-8"')
+
+
+class RoleMissing(DomainError):
+    kind: ClassVar[Kind] = "forbidden"
+    message = "Your roles do not permit this."
+
+
+class PasswordChangeNeeded(DomainError):
+    kind: ClassVar[Kind] = "forbidden"
+    message = "The password has to be changed before the first login."
+
+
+class TooManyAttempts(DomainError):
+    kind: ClassVar[Kind] = "too_many"
+    message = "There were too many attempts: try again later."
+
+
+class InvalidIdempotencyKey(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "The header Idempotency-Key is not valid."
+
+
+class IdempotencyKeyReused(DomainError):
+    kind: ClassVar[Kind] = "reused"
+    message = "The Idempotency-Key was used for another request."
+
+
+class UserNameTaken(DomainError):
+    """It does not say where: the organisation may be another one."""
+
+    kind: ClassVar[Kind] = "conflict"
+    message = "The user name is taken."
+
+
+class InvalidUserName(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "A user name is an e-mail address."
+
+
+class WeakPassword(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "The password is too weak."
+
+
+class RoleNotForThis(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "The role {role} cannot be given to a {holder}."
+
+
+class NameMissing(DomainError):
+    kind: ClassVar[Kind] = "missing"
+    message = "A name is needed."
+
+
+class UserNotFound(DomainError):
+    kind: ClassVar[Kind] = "not_found"
+    message = "There is no such user."
+
+
+class ApiClientNotFound(DomainError):
+    kind: ClassVar[Kind] = "not_found"
+    message = "There is no such API client."
+
+
+class NotForYourRole(DomainError):
+    kind: ClassVar[Kind] = "forbidden"
+    message = "Only an administrator may change who works here."

@@ -1,0 +1,20 @@
+"""Who works here and whom they serve."""
+
+from agents.models.guards import IdempotentRequest, OneTimeCode, SecurityCounter
+from agents.models.people import ApiClient, Customer, ExternalIdentity, Team, TeamMember, User
+from agents.models.tenancy import Application, ApplicationKind, Organization
+
+__all__ = [
+    "ApiClient",
+    "Application",
+    "ApplicationKind",
+    "Customer",
+    "ExternalIdentity",
+    "IdempotentRequest",
+    "OneTimeCode",
+    "Organization",
+    "SecurityCounter",
+    "Team",
+    "TeamMember",
+    "User",
+]

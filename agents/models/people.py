@@ -1,0 +1,228 @@
+"""People and programs that act, and the people they serve."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from config.kernel import limits
+from config.kernel.actors import Role
+from config.kernel.ids import uuid7
+from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
+
+
+class UserQuerySet(TenantQuerySet["User"]):
+    def agents(self) -> UserQuerySet:
+        """Keep the active users to whom appointments can be given."""
+        return self.filter(is_active=True, roles__contains=[Role.AGENT])
+
+
+class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]  # django-stubs cannot see the dynamic base
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """Make a user whose user name is an e-mail address, kept in lower case."""
+        user: User = self.model(username=username.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """Make an operator of the installation: it belongs to no organisation."""
+        return self.create_user(username, password, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        user: User = self.get(username=(username or "").strip().lower())
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person who works here. Operators have no organisation and are superusers."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        "agents.Organization",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+    )
+    username = models.EmailField(
+        "user name",
+        max_length=limits.USERNAME_LENGTH,
+        unique=True,
+        help_text="An e-mail address.",
+    )
+    first_name = models.CharField(max_length=limits.NAME_LENGTH, blank=True)
+    last_name = models.CharField(max_length=limits.NAME_LENGTH, blank=True)
+    roles = ArrayField(
+        models.CharField(max_length=20, choices=Role.choices), default=list, blank=True
+    )
+    is_active = models.BooleanField(default=True)
+    is_superuser = models.BooleanField(default=False)
+    change_password_on_first_login = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            unique_in_organization("user"),
+            # With the unique index: one user name is one user, whatever its case.
+            models.CheckConstraint(
+                condition=models.Q(username=Lower("username")), name="user_name_in_lower_case"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(roles__contained_by=Role.values), name="user_roles_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(organization__isnull=False) | models.Q(is_superuser=True),
+                name="user_has_organization_or_operates",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name()
+
+    def get_full_name(self) -> str:
+        """Give the name as people say it, or the user name."""
+        return f"{self.first_name} {self.last_name}".strip() or self.username
+
+    def get_short_name(self) -> str:
+        return self.first_name or self.username
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether appointments can be given to it."""
+        return self.is_active and Role.AGENT in self.roles
+
+    @property
+    def is_staff(self) -> bool:
+        """Who may open the admin: supervisors, administrators and operators."""
+        return self.is_superuser or bool({Role.SUPERVISOR, Role.ADMIN} & set(self.roles))
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Operators may all; what others may is decided by role in config.kernel.admin."""
+        return self.is_active and self.is_superuser
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.is_staff
+
+
+class ExternalIdentity(TenantModel):
+    """A user as an outside issuer names it; unknown pairs are not let in."""
+
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, db_constraint=False, related_name="identities"
+    )
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+
+    objects = TenantQuerySet["ExternalIdentity"].as_manager()
+
+    class Meta:
+        verbose_name_plural = "external identities"
+        constraints = [
+            unique_in_organization("externalidentity"),
+            models.UniqueConstraint(
+                fields=["issuer", "subject"], name="externalidentity_issuer_subject"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
+
+
+class ApiClient(TenantModel):
+    """A program with credentials of its own; its id is the client_id."""
+
+    name = models.CharField(max_length=200)
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    # SHA-256: the secret has 256 random bits, so a slow hash would protect nothing.
+    digest = models.BinaryField(editable=False)
+    roles = ArrayField(models.CharField(max_length=20, choices=Role.choices), default=list)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet["ApiClient"].as_manager()
+
+    class Meta:
+        verbose_name = "API client"
+        constraints = [
+            unique_in_organization("apiclient"),
+            models.CheckConstraint(
+                condition=models.Q(roles__contained_by=Role.values), name="apiclient_roles_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Team(TenantModel):
+    """Users who work together."""
+
+    name = models.CharField(max_length=200)
+    members = models.ManyToManyField(User, through="TeamMember", related_name="teams")
+
+    objects = TenantQuerySet["Team"].as_manager()
+
+    class Meta:
+        constraints = [
+            unique_in_organization("team"),
+            models.UniqueConstraint(fields=["organization", "name"], name="team_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(TenantModel):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, db_constraint=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_constraint=False)
+
+    objects = TenantQuerySet["TeamMember"].as_manager()
+
+    class Meta:
+        constraints = [
+            unique_in_organization("teammember"),
+            models.UniqueConstraint(fields=["team", "user"], name="teammember_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.team_id}"
+
+
+class Customer(TenantModel):
+    """A person whom the organisation serves, with the number that people read out."""
+
+    number = models.PositiveIntegerField(editable=False)
+    first_name = models.CharField(max_length=limits.NAME_LENGTH, blank=True)
+    last_name = models.CharField(max_length=limits.NAME_LENGTH, blank=True)
+    email = models.EmailField(max_length=limits.EMAIL_LENGTH, blank=True)
+    phone = models.CharField(max_length=limits.PHONE_LENGTH, blank=True)
+    locale = models.CharField(max_length=limits.LOCALE_LENGTH, blank=True)
+    timezone = models.CharField(max_length=limits.ZONE_LENGTH, blank=True)
+    external_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet["Customer"].as_manager()
+
+    class Meta:
+        constraints = [
+            unique_in_organization("customer"),
+            models.UniqueConstraint(
+                fields=["organization", "number"], name="customer_number_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"

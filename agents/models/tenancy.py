@@ -1,0 +1,138 @@
+"""The tenant, and the applications that carry its options."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from config.kernel import limits
+from config.kernel.ids import uuid7
+from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
+from config.kernel.time import parse_locale, parse_zone
+
+# A longer time would lead out of the calendar.
+_LONGEST = timedelta(days=3650)
+
+
+class Organization(models.Model):
+    """The tenant. Everything that a token can reach lies in one of these."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=200)
+    is_active = models.BooleanField(default=True)
+    notifications_on = models.BooleanField(
+        default=True, help_text="While this is off, nothing is sent for the whole organisation."
+    )
+    # The next number to be given out; a row lock orders those who take one.
+    next_customer_number = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = models.Manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApplicationKind(models.TextChoices):
+    GENESYS = "GENESYS", "Genesys"
+    TALKDESK = "TALKDESK", "Talkdesk"
+
+
+def _valid_zone(name: str) -> None:
+    try:
+        parse_zone(name)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+def _valid_locale(name: str) -> None:
+    try:
+        parse_locale(name)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+class Application(TenantModel):
+    """A way in for customers, with the options of the contract (lifecycle.application_settings)."""
+
+    name = models.CharField(max_length=200)
+    is_default = models.BooleanField(default=False)
+    kind = models.CharField(
+        max_length=16, choices=ApplicationKind.choices, default=ApplicationKind.GENESYS
+    )
+    deployment_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+    touchpoint_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+    environment = models.CharField(
+        max_length=limits.ID_LENGTH, blank=True, help_text="Sent as pcEnvironment."
+    )
+
+    activates_automatically = models.BooleanField(
+        default=True, help_text="An appointment is activated as soon as it is booked."
+    )
+    agents_see_only_their_own = models.BooleanField(
+        default=True, help_text="Agents can only view appointments assigned to them."
+    )
+    notifications_active = models.BooleanField(
+        default=True, help_text="Copied to each appointment when it is booked."
+    )
+    prevent_overlaps = models.BooleanField(
+        default=False, help_text="An agent has one appointment at a time."
+    )
+    notify_agents = models.BooleanField(
+        default=False, help_text="Agents get the mails about their appointments too."
+    )
+    customers_may_book = models.BooleanField(default=True)
+
+    default_locale = models.CharField(
+        max_length=limits.LOCALE_LENGTH, default="en-US", validators=[_valid_locale]
+    )
+    default_timezone = models.CharField(
+        max_length=limits.ZONE_LENGTH, default="UTC", validators=[_valid_zone]
+    )
+    default_country = models.CharField(
+        max_length=2,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Z]{2}$", "Two capital letters, for instance DE.")],
+        help_text="Country of phone numbers that are given without one.",
+    )
+    ticket_length = models.PositiveSmallIntegerField(
+        default=9, choices=[(9, "9 characters"), (6, "6 characters: can be guessed")]
+    )
+    tickets_are_reusable = models.BooleanField(default=True)
+    ticket_grace = models.DurationField(
+        default=timedelta(hours=4),
+        validators=[MinValueValidator(timedelta(0)), MaxValueValidator(_LONGEST)],
+        help_text="How long tickets outlive the end.",
+    )
+    details_kept_for = models.DurationField(
+        default=timedelta(days=30),
+        validators=[MinValueValidator(timedelta(0)), MaxValueValidator(_LONGEST)],
+        help_text="How long a customer's details outlive the end.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet["Application"].as_manager()
+
+    class Meta:
+        constraints = [
+            unique_in_organization("application"),
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=models.Q(is_default=True),
+                name="application_one_default",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ticket_length__in=[6, 9]), name="application_ticket_length"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ticket_grace__range=(timedelta(0), _LONGEST))
+                & models.Q(details_kept_for__range=(timedelta(0), _LONGEST)),
+                name="application_keeps_forward",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

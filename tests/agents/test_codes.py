@@ -1,0 +1,321 @@
+"""One-time passwords: asked for, sent at most once, guessed at most five times, used once."""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection, transaction
+
+from agents.errors import CodeRefused, TooManyAttempts
+from agents.models import OneTimeCode
+from agents.services import codes
+from agents.services.codes import ask_for_code, check_code, redeem_code, send_codes, use_code
+from agents.services.retention import forget_expired
+from tests import make
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from agents.models import Application
+    from tests.mailbox import Mailbox
+
+pytestmark = pytest.mark.django_db
+
+ADA = "ada.lovelace@example.org"
+HERE = "192.0.2.1"
+
+
+@pytest.fixture
+def application(db: None) -> Application:
+    return make.make_application(name="Contoso\nBank")
+
+
+def other_than(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06}"
+
+
+# --- Asking and sending ---------------------------------------------------------------------
+
+
+def test_whoever_asks_gets_a_code_by_mail(
+    application: Application, mailbox: Mailbox, now: datetime
+) -> None:
+    ask_for_code(application, ADA.upper(), sender=HERE, now=now)
+
+    assert send_codes() == 1
+
+    [message] = mailbox.to(ADA)
+    text = message.get_content()
+    assert message["Subject"] == "Your one-time password"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert "Your one-time password for Contoso Bank is " in text
+    [code] = re.findall(r"\b\d{6}\b", text)
+    redeem_code(application.pk, ADA, code, now=now)
+
+
+def test_the_mail_speaks_the_language_of_the_application(mailbox: Mailbox, now: datetime) -> None:
+    german = make.make_application(default_locale="de-AT", name="Contoso")
+    french = make.make_application(default_locale="fr-FR", name="Contoso")
+    ask_for_code(german, ADA, sender=HERE, now=now)
+    ask_for_code(french, ADA, sender=HERE, now=now)
+
+    send_codes()
+
+    subjects = sorted(str(message["Subject"]) for message in mailbox.messages)
+    assert subjects == ["Ihr Einmalkennwort", "Your one-time password"]
+
+
+@pytest.mark.rule("v2.appointments.schedule_as_customer.r4")
+def test_an_address_is_sent_three_codes_in_a_quarter_of_an_hour(
+    application: Application, now: datetime
+) -> None:
+    other = make.make_application()
+    for each in (application, other, application):
+        ask_for_code(each, ADA, sender=HERE, now=now)
+
+    with pytest.raises(TooManyAttempts):
+        ask_for_code(application, f" {ADA.upper()} ", sender="192.0.2.2", now=now)
+
+    ask_for_code(application, ADA, sender=HERE, now=now + timedelta(minutes=15))
+
+
+@pytest.mark.rule("v2.appointments.schedule_as_customer.r4")
+def test_a_sender_can_ask_thirty_times(application: Application, now: datetime) -> None:
+    for number in range(30):
+        ask_for_code(application, f"user-{number}@example.org", sender=HERE, now=now)
+
+    with pytest.raises(TooManyAttempts):
+        ask_for_code(application, ADA, sender=HERE, now=now)
+
+
+@pytest.mark.parametrize(
+    "address", ["+49 30 1234567", "nonsense", "a@b", "x" * 250 + "@example.org"]
+)
+def test_what_is_no_mail_address_gets_the_same_answer_and_nothing_is_sent(
+    application: Application, mailbox: Mailbox, now: datetime, address: str
+) -> None:
+    ask_for_code(application, address, sender=HERE, now=now)
+
+    assert send_codes() == 0
+    assert mailbox.messages == []
+
+
+def test_an_application_that_does_not_let_customers_book_sends_nothing(now: datetime) -> None:
+    closed = make.make_application(customers_may_book=False)
+
+    ask_for_code(closed, ADA, sender=HERE, now=now)
+    ask_for_code(None, ADA, sender=HERE, now=now)
+
+    assert not OneTimeCode.objects.exists()
+
+
+def test_neither_code_nor_address_can_be_read_in_the_database(
+    application: Application, mailbox: Mailbox, now: datetime
+) -> None:
+    code = make.make_code(application, ADA)
+    row = OneTimeCode.objects.get()
+
+    held = b"".join(bytes(field) for field in (row.address, row.digest, row.sealed or b""))
+    assert ADA.encode() not in held
+    assert code.encode() not in held
+    send_codes()
+    row.refresh_from_db()
+    assert row.sealed is None
+
+
+def test_a_code_that_the_server_refuses_is_not_sent_again(
+    application: Application, mailbox: Mailbox
+) -> None:
+    make.make_code(application, ADA)
+    make.make_code(application, "grace@example.org")
+    mailbox.refused[ADA] = "550 5.1.1 nobody"
+
+    assert send_codes() == 1
+    mailbox.forget()
+    assert send_codes() == 0
+
+
+def test_codes_wait_while_the_server_is_away(
+    application: Application, request: pytest.FixtureRequest
+) -> None:
+    make.make_code(application, ADA)
+
+    assert send_codes() == 0
+
+    mailbox = request.getfixturevalue("mailbox")
+    assert send_codes() == 1
+    assert len(mailbox.messages) == 1
+
+
+def test_an_expired_code_is_not_sent(application: Application, mailbox: Mailbox) -> None:
+    make.make_code(application, ADA)
+    OneTimeCode.objects.update(expires_at="2020-01-01T00:00Z")
+
+    assert send_codes() == 0
+    assert OneTimeCode.objects.get().sealed is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_send_a_code_once(mailbox: Mailbox) -> None:
+    application = make.make_application()
+    for number in range(10):
+        make.make_code(application, f"user-{number}@example.org")
+    together = threading.Barrier(2)
+    sent: list[int] = []
+
+    def work() -> None:
+        try:
+            together.wait()
+            sent.append(send_codes())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(sent) == 10
+    assert len(mailbox.messages) == 10
+
+
+# --- Proving --------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("v2.appointments.schedule_as_customer.r5")
+def test_a_code_works_once(application: Application, now: datetime) -> None:
+    code = make.make_code(application, ADA)
+    redeem_code(application.pk, ADA, code, now=now)
+
+    with pytest.raises(CodeRefused):
+        redeem_code(application.pk, ADA, code, now=now)
+
+
+@pytest.mark.rule("v2.appointments.schedule_as_customer.r6")
+def test_a_code_works_for_its_application_and_its_address_alone(
+    application: Application, now: datetime
+) -> None:
+    code = make.make_code(application, ADA)
+    sibling = make.make_application(application.organization)
+
+    for application_id, address in ((sibling.pk, ADA), (application.pk, "grace@example.org")):
+        with pytest.raises(CodeRefused):
+            redeem_code(application_id, address, code, now=now)
+
+    redeem_code(application.pk, ADA, code, now=now)
+
+
+@pytest.mark.rule("v2.appointments.schedule_as_customer.r2")
+def test_a_code_works_for_ten_minutes(application: Application, now: datetime) -> None:
+    code = codes.new_code(application, ADA, now=now)
+
+    with pytest.raises(CodeRefused):
+        check_code(application.pk, ADA, code, now=now + timedelta(minutes=10))
+
+    check_code(application.pk, ADA, code, now=now + timedelta(minutes=10, microseconds=-1))
+
+
+def test_a_new_code_makes_the_old_one_void(application: Application, now: datetime) -> None:
+    old = make.make_code(application, ADA)
+    new = make.make_code(application, ADA)
+
+    with pytest.raises(CodeRefused):
+        check_code(application.pk, ADA, old if old != new else other_than(new), now=now)
+
+    check_code(application.pk, ADA, new, now=now)
+
+
+def test_after_five_wrong_guesses_the_right_one_is_refused(
+    application: Application, now: datetime
+) -> None:
+    code = make.make_code(application, ADA)
+    for guess in (other_than(code), "", "abcdef", f" {code}", code * 2):
+        with pytest.raises(CodeRefused):
+            check_code(application.pk, ADA, guess, now=now)
+
+    with pytest.raises(CodeRefused):
+        check_code(application.pk, ADA, code, now=now)
+
+
+def test_a_refused_booking_gives_the_code_back(application: Application, now: datetime) -> None:
+    code = make.make_code(application, ADA)
+    for _ in range(7):
+        proven = check_code(application.pk, ADA, code, now=now)
+        with transaction.atomic():
+            use_code(proven, now=now)
+            transaction.set_rollback(True)
+
+    redeem_code(application.pk, ADA, code, now=now)
+
+
+def test_phone_numbers_are_compared_by_their_digits() -> None:
+    assert (
+        codes.normalized(" +49 (30) 12-34.5 ") == codes.normalized("0049 30 12345") == "+493012345"
+    )
+    assert codes.normalized(" Ada@Example.ORG ") == "ada@example.org"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_guesses_at_once_five_are_looked_at(now: datetime) -> None:
+    application = make.make_application()
+    code = codes.new_code(application, ADA, now=now)
+    together = threading.Barrier(40)
+
+    def guess() -> None:
+        try:
+            together.wait()
+            with pytest.raises(CodeRefused):
+                check_code(application.pk, ADA, other_than(code), now=now)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guess) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert OneTimeCode.objects.get().tries == 5
+    with pytest.raises(CodeRefused):
+        check_code(application.pk, ADA, code, now=now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_uses_at_once_one_succeeds(now: datetime) -> None:
+    application = make.make_application()
+    code = codes.new_code(application, ADA, now=now)
+    together = threading.Barrier(12)
+    outcomes: list[bool] = []
+
+    def use() -> None:
+        try:
+            together.wait()
+            redeem_code(application.pk, ADA, code, now=now)
+            outcomes.append(True)
+        except CodeRefused:
+            outcomes.append(False)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=use) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert outcomes.count(True) == 1
+
+
+def test_codes_are_deleted_after_a_day(application: Application, now: datetime) -> None:
+    make.make_code(application, ADA)
+    forget_expired(now=now)
+    assert OneTimeCode.objects.count() == 1
+
+    forget_expired(now=now + timedelta(days=1, minutes=5))
+
+    assert OneTimeCode.objects.count() == 0
