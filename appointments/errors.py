@@ -1,0 +1,137 @@
+"""Every refusal of this app."""
+
+from config.kernel.errors import DomainError
+
+
+class AppointmentNotFound(DomainError):
+    kind = "not_found"
+    message = "There is no such appointment."
+
+
+class ParticipantNotFound(DomainError):
+    kind = "not_found"
+    message = "The appointment has no such participant."
+
+
+class AgentNotFound(DomainError):
+    kind = "not_found"
+    message = "There is no such agent."
+
+
+class ApplicationNotFound(DomainError):
+    kind = "not_found"
+    message = "There is no such application."
+
+
+class ApplicationNotYours(DomainError):
+    """Scheduling answers 403 here: 404 is not documented for it (schedule.r9)."""
+
+    kind = "forbidden"
+    message = "The application does not belong to your organization."
+
+
+class NotYourAppointment(DomainError):
+    kind = "forbidden"
+    message = "The appointment is not assigned to you."
+
+
+class NotYourConference(DomainError):
+    kind = "forbidden"
+    message = "The token does not belong to the conference of this appointment."
+
+
+class NotForCustomers(DomainError):
+    kind = "forbidden"
+    message = "Customers cannot reach participants of type AGENT."
+
+
+class AppointmentAlreadyJoined(DomainError):
+    kind = "forbidden"
+    message = "An agent has joined; only agents who have joined may change the appointment."
+
+
+class CustomersMayNotBook(DomainError):
+    kind = "forbidden"
+    message = "Customers cannot book with this application."
+
+
+class NotYourAddress(DomainError):
+    kind = "forbidden"
+    message = "One of the customers must have the address that was proven."
+
+
+class EndsInThePast(DomainError):
+    kind = "invalid"
+    message = "The end of the appointment is not in the future."
+
+
+class EndsTooLate(DomainError):
+    kind = "invalid"
+    message = "The end of the appointment lies too far in the future."
+
+
+class AppointmentIsCancelled(DomainError):
+    kind = "invalid"
+    message = "The appointment was cancelled."
+
+
+class AppointmentNotReschedulable(DomainError):
+    kind = "invalid"
+    message = "An appointment that is {state} cannot be moved."
+
+
+class AppointmentNotActivatable(DomainError):
+    kind = "invalid"
+    message = "An appointment that is over cannot be activated."
+
+
+class InteractionIsComplete(DomainError):
+    kind = "invalid"
+    message = "The interaction is complete."
+
+
+class TargetNotAnAgent(DomainError):
+    kind = "invalid"
+    message = "No agent of the organization has this id."
+
+
+class UserNotAnAgent(DomainError):
+    kind = "invalid"
+    message = "This user is not an agent."
+
+
+class RoutingIncomplete(DomainError):
+    kind = "invalid"
+    message = "The routing needs {property} in its properties."
+
+
+class CustomerNotNamed(DomainError):
+    kind = "invalid"
+    message = "participantId is needed: the appointment does not have exactly one customer."
+
+
+class TooManyParticipants(DomainError):
+    kind = "invalid"
+    message = "The appointment has as many participants as it can have."
+
+
+class AlreadyParticipant(DomainError):
+    kind = "conflict"
+    message = "The agent is a participant already."
+
+
+class AgentOccupied(DomainError):
+    kind = "conflict"
+    message = "The agent is occupied from {start} to {end}."
+
+
+class NoAgentFree(DomainError):
+    kind = "conflict"
+    message = "No agent is free at this time."
+
+
+class TicketUnknown(DomainError):
+    """Unknown, revoked and expired look the same."""
+
+    kind = "not_found"
+    message = "This link does not lead anywhere."

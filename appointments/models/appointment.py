@@ -1,0 +1,491 @@
+"""An appointment, and the rules about one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.indexes import GistIndex
+from django.db import models
+from django.db.models import Func, Q
+from django.utils.timezone import now as current_time
+
+from appointments.errors import (
+    AppointmentAlreadyJoined,
+    AppointmentIsCancelled,
+    AppointmentNotActivatable,
+    AppointmentNotFound,
+    AppointmentNotReschedulable,
+    EndsInThePast,
+    EndsTooLate,
+    InteractionIsComplete,
+    NotYourAppointment,
+    NotYourConference,
+)
+from appointments.models.kinds import (
+    OCCUPYING,
+    RESUMABLE,
+    InteractionState,
+    OrganizerType,
+    ParticipantType,
+    RequestStatus,
+    RoutingType,
+    State,
+    TargetType,
+)
+from config.kernel import limits
+from config.kernel.actors import Actor, ActorKind, Role
+from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
+from config.kernel.time import Duration
+
+if TYPE_CHECKING:
+    from appointments.models.participant import Participant
+
+__all__ = [
+    "Appointment",
+    "InteractionState",
+    "OrganizerType",
+    "RoutingType",
+    "State",
+    "TargetType",
+    "Tombstone",
+]
+
+
+def check_end(end: datetime, *, now: datetime) -> None:
+    """Refuse an end that is not to come, or comes in a year that nobody can mean.
+
+    Raises EndsInThePast, EndsTooLate.
+    """
+    if end <= now:
+        raise EndsInThePast(errors={"start": [EndsInThePast.message]})
+    if end.year > limits.YEAR_MAX:
+        raise EndsTooLate(errors={"start": [EndsTooLate.message]})
+
+
+# What lists show, and their indexes hold: skipping rows reads no row.
+_LISTED = Q(start__isnull=False) & ~Q(state=State.CANCELLED)
+
+
+def nominal_duration(
+    start: datetime | None, end: datetime | None, length: timedelta | None
+) -> Duration | None:
+    """Give a duration that was kept as a length: exact, unless the clock made its days unequal."""
+    if start is None or end is None or length is None:
+        return None
+    return Duration.of(length, exact=end - start == length)
+
+
+# Members of the interaction's properties that hold what somebody said of a failure.
+FAILURE_MESSAGES = frozenset({"systemMessage", "userMessage"})
+
+
+class Period(Func):
+    """The time of an appointment as PostgreSQL's range: it excludes its end."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class AppointmentQuerySet(TenantQuerySet["Appointment"]):
+    def lock(self, appointment_id: UUID) -> Appointment:
+        """Fetch one row for writing. What is not visible does not exist.
+
+        Raises AppointmentNotFound.
+        """
+        try:
+            return (
+                self.select_related("application__organization")
+                .select_for_update(of=("self",))
+                .get(pk=appointment_id)
+            )
+        except self.model.DoesNotExist:
+            raise AppointmentNotFound(id=appointment_id) from None
+
+    def fetch(self, appointment_id: UUID) -> Appointment:
+        """Fetch one row with its application for reading.
+
+        Raises AppointmentNotFound.
+        """
+        try:
+            return self.select_related("application__organization").get(pk=appointment_id)
+        except self.model.DoesNotExist:
+            raise AppointmentNotFound(id=appointment_id) from None
+
+    def listed(self) -> Self:
+        """Keep what lists show: cancelled appointments and those without a time are left out."""
+        return self.filter(_LISTED)
+
+    def occupying(self) -> Self:
+        """Keep those that take up their time (contract, lifecycle.counted)."""
+        return self.filter(state__in=OCCUPYING)
+
+    def overlapping(self, start: datetime, end: datetime) -> Self:
+        """Keep those that start before `end` and end after `start`."""
+        return self.alias(period=Period("start", "end")).filter(
+            start__isnull=False, period__overlap=(start, end)
+        )
+
+    def eligible(self, now: datetime) -> Self:
+        """Give those that wait to be activated: booked, never activated, not ended."""
+        waiting = self.filter(state=State.SCHEDULED, activated_at__isnull=True, end__gt=now)
+        return waiting.only("id", "start", "timezone", "created_at").order_by("start", "id")
+
+    def ended(self, now: datetime) -> Self:
+        """Keep those that take up their time although their scheduled end has passed."""
+        return self.occupying().filter(end__lte=now)
+
+
+class Appointment(TenantModel):
+    """One arranged meeting. `start` and `end` are both null while no time is fixed."""
+
+    application = models.ForeignKey(
+        "agents.Application",
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    external_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+    title = models.CharField(max_length=limits.TITLE_LENGTH, blank=True)
+    notes = models.TextField(blank=True)
+    metadata = models.JSONField(null=True, blank=True)
+
+    start = models.DateTimeField(null=True)
+    end = models.DateTimeField(null=True)
+    # As it was asked for: a day is a day on the clock of `timezone`, so end − start may differ.
+    duration = models.DurationField(null=True)
+    trailing_buffer = models.DurationField(default=timedelta(0))
+    timezone = models.CharField(max_length=limits.ZONE_LENGTH)
+    locale = models.CharField(max_length=limits.LOCALE_LENGTH, default="en-US")
+
+    state = models.CharField(max_length=12, choices=State.choices, default=State.SCHEDULED)
+    request_status = models.CharField(
+        max_length=12, choices=RequestStatus.choices, blank=True, default=""
+    )
+    activated_at = models.DateTimeField(null=True)
+    # By the operation, not automatically: then ROOM invitations follow the schedule.
+    was_activated_by_hand = models.BooleanField(default=False)
+    access_expires_at = models.DateTimeField(null=True)
+    details_expire_at = models.DateTimeField(null=True)
+
+    organizer_type = models.CharField(max_length=10, choices=OrganizerType.choices)
+    organizer_id = models.CharField(max_length=limits.ID_LENGTH)
+    target_type = models.CharField(max_length=10, choices=TargetType.choices, blank=True)
+    target_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+
+    interaction_state = models.CharField(
+        max_length=10, choices=InteractionState.choices, default=InteractionState.PENDING
+    )
+    routing_type = models.CharField(max_length=30, choices=RoutingType.choices, blank=True)
+    routing_properties = models.JSONField(default=dict)
+    custom_fields = models.JSONField(null=True)
+    interaction_properties = models.JSONField(default=dict)
+
+    notifications_active = models.BooleanField(default=True)
+    notification_headers = models.JSONField(null=True)
+
+    # A key of its own, from which secureToken is made; it opens nothing (contract, r11 of get).
+    master_key = models.BinaryField(editable=False)
+    # Moves when the time does: reminders are planned once for each version.
+    schedule_version = models.PositiveIntegerField(default=1)
+    # SEQUENCE of the calendar entry (RFC 5545, 3.8.7.4).
+    sequence = models.PositiveIntegerField(default=0)
+    # How many events the outbox has of it: gives the next one its number.
+    event_count = models.PositiveIntegerField(default=0)
+
+    created_at = models.DateTimeField(default=current_time)
+    created_by_kind = models.CharField(max_length=10, choices=ActorKind.choices)
+    created_by_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+    created_from = models.CharField(max_length=30, blank=True)
+    updated_at = models.DateTimeField(default=current_time)
+    updated_by_kind = models.CharField(max_length=10, choices=ActorKind.choices)
+    updated_by_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+    updated_from = models.CharField(max_length=30, blank=True)
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            unique_in_organization("appointment"),
+            models.CheckConstraint(
+                condition=Q(start__isnull=True, end__isnull=True, duration__isnull=True)
+                | Q(start__isnull=False, end__isnull=False, duration__isnull=False),
+                name="appointment_has_a_whole_time_or_none",
+            ),
+            models.CheckConstraint(
+                condition=Q(start__isnull=True) | Q(end__gt=models.F("start")),
+                name="appointment_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(start__isnull=False) | ~Q(request_status=""),
+                name="appointment_without_time_is_a_request",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="appointment_state_known"
+            ),
+        ]
+        indexes = [
+            # The list of an organisation, and of one application, in the default order.
+            # The state lies beside the key, so that skipping rows reads no row; the day's page
+            # shows cancelled ones too.
+            models.Index(
+                fields=["organization", "start", "id"],
+                include=["state"],
+                name="appointment_list",
+            ),
+            models.Index(
+                fields=["application", "start", "id"],
+                condition=_LISTED,
+                name="appointment_list_app",
+            ),
+            # The other orders of the list.
+            models.Index(
+                fields=["organization", "end", "id"], condition=_LISTED, name="appointment_by_end"
+            ),
+            models.Index(
+                fields=["organization", "duration", "id"],
+                condition=_LISTED,
+                name="appointment_by_duration",
+            ),
+            models.Index(
+                fields=["organization", "title", "id"],
+                condition=_LISTED,
+                name="appointment_by_title",
+            ),
+            # ended: what the clock has to wind up.
+            models.Index(
+                fields=["end"],
+                condition=Q(state__in=sorted(OCCUPYING)),
+                name="appointment_unfinished",
+            ),
+            # eligible: what waits to be activated.
+            models.Index(
+                fields=["organization", "start", "id"],
+                condition=Q(state=State.SCHEDULED, activated_at__isnull=True),
+                name="appointment_eligible",
+            ),
+            # overlapping: how many an application has at a time.
+            GistIndex(
+                "application",
+                Period("start", "end"),
+                condition=Q(state__in=sorted(OCCUPYING), start__isnull=False),
+                name="appointment_overlap",
+            ),
+            # Details that are to be erased.
+            models.Index(
+                fields=["details_expire_at"],
+                condition=Q(details_expire_at__isnull=False),
+                name="appointment_details",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"Appointment {self.id}"
+
+    # --- What it is -------------------------------------------------------------------------
+
+    @property
+    def is_active(self) -> bool:
+        """Whether conference and tickets exist."""
+        return self.activated_at is not None
+
+    @property
+    def nominal_duration(self) -> Duration | None:
+        """Give the duration as it was asked for: in days where a day was not 24 hours."""
+        return nominal_duration(self.start, self.end, self.duration)
+
+    @property
+    def is_occupying(self) -> bool:
+        return self.state in OCCUPYING
+
+    @property
+    def conference_id(self) -> str | None:
+        """The conference is named like the appointment, and exists from activation on."""
+        return str(self.id) if self.is_active else None
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether the tickets' expiresAt has passed."""
+        return self.access_expires_at is not None and self.access_expires_at <= now
+
+    # --- Who may ------------------------------------------------------------------------------
+
+    def agents(self, participants: list[Participant]) -> list[Participant]:
+        return [one for one in participants if one.type == ParticipantType.AGENT]
+
+    def _concerns(self, actor: Actor, participants: list[Participant]) -> bool:
+        """Whether the actor is organizer, participant or target, or nobody is in charge."""
+        agents = self.agents(participants)
+        return (
+            not agents
+            or (self.organizer_type == OrganizerType.AGENT and self.organizer_id == actor.id)
+            or (self.target_type == TargetType.AGENT and self.target_id == actor.id)
+            or any(str(agent.user_id) == actor.id for agent in agents)
+        )
+
+    def check_may_read(self, actor: Actor, participants: list[Participant]) -> None:
+        """Let through whoever may read it by id (contract, lifecycle.permissions).
+
+        Raises NotYourAppointment, NotYourConference.
+        """
+        if actor.kind == ActorKind.CUSTOMER:
+            if self.conference_id is None or actor.conference_id != self.conference_id:
+                raise NotYourConference
+            return
+        if actor.kind == ActorKind.SYSTEM or actor.has(Role.SUPERVISOR, Role.CLIENT_SERVICE):
+            return
+        if self.application.agents_see_only_their_own and not self._concerns(actor, participants):
+            raise NotYourAppointment
+
+    def check_may_change(self, actor: Actor, participants: list[Participant]) -> None:
+        """Let through whoever may change what has not been called off.
+
+        Raises NotYourAppointment, AppointmentAlreadyJoined, AppointmentIsCancelled.
+        """
+        self.check_may_delete(actor, participants)
+        if self.state == State.CANCELLED:
+            raise AppointmentIsCancelled
+
+    def check_may_delete(self, actor: Actor, participants: list[Participant]) -> None:
+        """Let through whoever may change it (contract, lifecycle.permissions), in any state.
+
+        Raises NotYourAppointment, AppointmentAlreadyJoined.
+        """
+        if actor.kind == ActorKind.SYSTEM or actor.has(Role.SUPERVISOR, Role.CLIENT_SERVICE):
+            return
+        if not self._concerns(actor, participants):
+            raise NotYourAppointment
+        joined = {
+            str(agent.user_id) for agent in self.agents(participants) if agent.first_joined_at
+        }
+        if joined and actor.id not in joined:
+            raise AppointmentAlreadyJoined
+
+    # --- What happens to it -------------------------------------------------------------------
+
+    def place(self, *, start: datetime, end: datetime, duration: timedelta, now: datetime) -> None:
+        """Give it its time.
+
+        Raises EndsInThePast, EndsTooLate.
+        """
+        check_end(end, now=now)
+        self.start, self.end, self.duration = start, end, duration
+        self.access_expires_at = end + self.application.ticket_grace
+        self.details_expire_at = end + self.application.details_kept_for
+
+    def keep_details(self) -> None:
+        """Have a customer's details erased in time, even if the others' are erased already."""
+        if self.details_expire_at is None and self.end is not None:
+            self.details_expire_at = self.end + self.application.details_kept_for
+
+    def reschedule(
+        self, *, start: datetime, end: datetime, duration: timedelta, now: datetime
+    ) -> None:
+        """Move it; a failed or missed one is taken up again.
+
+        Raises AppointmentNotReschedulable, EndsInThePast.
+        """
+        self.check_reschedulable()
+        self.place(start=start, end=end, duration=duration, now=now)
+        self.take_up_again()
+        self.schedule_version += 1
+        # Calendars ignore an update whose SEQUENCE has not grown (RFC 5545, 3.8.7.4).
+        self.sequence += 1
+
+    def take_up_again(self) -> bool:
+        """Make a failed or missed one active or scheduled; false when it was neither."""
+        if self.state not in (State.FAILED, State.NO_SHOW):
+            return False
+        self.state = State.ACTIVATED if self.is_active else State.SCHEDULED
+        self.interaction_state = InteractionState.PENDING
+        self.schedule_version += 1
+        return True
+
+    def check_reschedulable(self) -> None:
+        """Raises AppointmentNotReschedulable."""
+        if self.state in (State.IN_PROGRESS, State.COMPLETED, State.CANCELLED):
+            raise AppointmentNotReschedulable(state=self.get_state_display().lower())
+
+    def activate(self, *, now: datetime) -> bool:
+        """Open conference and tickets; false when they were open already.
+
+        Raises AppointmentNotActivatable.
+        """
+        if self.state == State.COMPLETED:
+            raise AppointmentNotActivatable
+        if self.is_active:
+            return False
+        if self.end is None or self.end <= now or self.state == State.CANCELLED:
+            raise AppointmentNotActivatable
+        self.activated_at = now
+        if self.state == State.SCHEDULED:
+            self.state = State.ACTIVATED
+        return True
+
+    def begin(self) -> bool:
+        """Somebody joined or accepted; false when it was in progress or is over."""
+        if self.state not in RESUMABLE:
+            return False
+        self.state = State.IN_PROGRESS
+        return True
+
+    def step_back(self) -> None:
+        """Everybody left before the start: it is active, as if nobody had come."""
+        self.state = State.ACTIVATED if self.is_active else State.SCHEDULED
+        self.schedule_version += 1
+
+    def complete(self) -> None:
+        self.state = State.COMPLETED
+        self.interaction_state = InteractionState.COMPLETE
+
+    def fail(self) -> None:
+        self.state = State.FAILED
+
+    def forget_failure(self) -> None:
+        """Drop the messages of a failure: they are somebody's words."""
+        self.interaction_properties = {
+            name: value
+            for name, value in self.interaction_properties.items()
+            if name not in FAILURE_MESSAGES
+        }
+
+    def miss(self) -> None:
+        self.state = State.NO_SHOW
+
+    def cancel(self) -> None:
+        self.state = State.CANCELLED
+        # A cancellation is a new version of the calendar entry too (RFC 5546, 3.2.5).
+        self.sequence += 1
+
+    def check_interaction_open(self) -> None:
+        """Raises InteractionIsComplete, AppointmentIsCancelled."""
+        if self.state == State.CANCELLED:
+            raise AppointmentIsCancelled
+        if self.interaction_state == InteractionState.COMPLETE:
+            raise InteractionIsComplete
+
+
+class Tombstone(TenantModel):
+    """What is left of a deleted appointment: enough to take it out of calendars and to tell why."""
+
+    application = models.ForeignKey(
+        "agents.Application", on_delete=models.CASCADE, db_constraint=False, related_name="+"
+    )
+    start = models.DateTimeField(null=True)
+    end = models.DateTimeField(null=True)
+    timezone = models.CharField(max_length=limits.ZONE_LENGTH)
+    sequence = models.PositiveIntegerField()
+    event_count = models.PositiveIntegerField()
+    deleted_at = models.DateTimeField()
+    deleted_by_kind = models.CharField(max_length=10, choices=ActorKind.choices)
+    deleted_by_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+
+    objects = TenantQuerySet["Tombstone"].as_manager()
+
+    class Meta:
+        constraints = [unique_in_organization("tombstone")]
+
+    def __str__(self) -> str:
+        return f"Deleted appointment {self.id}"

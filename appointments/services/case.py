@@ -1,0 +1,172 @@
+"""A case: an appointment as a command has it in hand, locked, with its participants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from agents.models import Application
+from appointments.errors import AppointmentNotFound
+from appointments.models import Appointment, Participant, ParticipantRole, ParticipantType
+from appointments.models.participant import find_participant
+from config.kernel.actors import Actor, ActorKind
+from config.kernel.time import format_instant
+from notifications import outbox
+
+SUBJECT = "appointment"
+
+
+@dataclass(kw_only=True)
+class Case:
+    """An appointment, its application and its participants, in the order they were added."""
+
+    appointment: Appointment
+    participants: list[Participant]
+    actor: Actor
+    now: datetime
+    before: dict[str, Any] | None = field(default=None)
+
+    @property
+    def application(self) -> Application:
+        return self.appointment.application
+
+    @property
+    def customers(self) -> list[Participant]:
+        return [one for one in self.participants if one.type == ParticipantType.CUSTOMER]
+
+    @property
+    def agents(self) -> list[Participant]:
+        return [one for one in self.participants if one.type == ParticipantType.AGENT]
+
+    @property
+    def primary_agents(self) -> list[Participant]:
+        return [agent for agent in self.agents if agent.role == ParticipantRole.PRIMARY]
+
+    @property
+    def primary_user_ids(self) -> list[UUID]:
+        """Give the users whose time the appointment takes up."""
+        return [agent.user_id for agent in self.primary_agents if agent.user_id]
+
+    def check_may_read(self) -> None:
+        """Let through whoever may read it by id: customers until it has expired.
+
+        Raises NotYourAppointment, NotYourConference, AppointmentNotFound.
+        """
+        self.appointment.check_may_read(self.actor, self.participants)
+        if self.actor.kind == ActorKind.CUSTOMER and self.appointment.has_expired(self.now):
+            raise AppointmentNotFound
+
+    def find(self, wire_id: str) -> Participant:
+        """Give a participant by the id that callers know.
+
+        Raises ParticipantNotFound.
+        """
+        return find_participant(self.participants, wire_id)
+
+    def record(
+        self, type: str, *, passing: Mapping[str, object] | None = None, **facts: object
+    ) -> None:
+        """Write down what happened; subscribers plan who is told. `save` comes after."""
+        self.appointment.event_count += 1
+        outbox.record(
+            type,
+            organization_id=self.appointment.organization_id,
+            application_id=self.appointment.application_id,
+            subject_type=SUBJECT,
+            subject_id=self.appointment.id,
+            sequence=self.appointment.event_count,
+            actor=self.actor,
+            now=self.now,
+            subject=self,
+            before=self.before,
+            after=snapshot(self),
+            facts=facts,
+            passing=passing,
+        )
+
+    def save(self) -> None:
+        """Write the locked row, with who changed it and from where."""
+        appointment = self.appointment
+        appointment.updated_at = self.now
+        appointment.updated_by_kind = self.actor.kind
+        appointment.updated_by_id = self.actor.id
+        appointment.updated_from = self.actor.origin
+        appointment.save()
+
+
+def open_case(appointment_id: UUID, *, actor: Actor, now: datetime) -> Case:
+    """Lock an appointment for a command; what the actor cannot see does not exist.
+
+    Raises AppointmentNotFound.
+    """
+    appointment = Appointment.objects.visible_to(actor).lock(appointment_id)
+    case = Case(
+        appointment=appointment, participants=participants_of(appointment), actor=actor, now=now
+    )
+    case.before = snapshot(case)
+    return case
+
+
+def participants_of(appointment: Appointment) -> list[Participant]:
+    """Give the participants in their order, each agent with its user."""
+    return list(
+        Participant.objects.filter(organization_id=appointment.organization_id)
+        .of(appointment.id)
+        .select_related("user")
+    )
+
+
+def snapshot(case: Case) -> dict[str, Any]:
+    """Give the facts of an appointment for the history: no names, addresses, links, free text."""
+    one = case.appointment
+    return {
+        "state": one.state,
+        "start": format_instant(one.start) if one.start else None,
+        "end": format_instant(one.end) if one.end else None,
+        "timezone": one.timezone,
+        "locale": one.locale,
+        "sequence": one.sequence,
+        "scheduleVersion": one.schedule_version,
+        "organizer": {"type": one.organizer_type, "id": one.organizer_id},
+        "target": {"type": one.target_type, "id": one.target_id} if one.target_type else None,
+        "interaction": {
+            "state": one.interaction_state,
+            "routingType": one.routing_type,
+            # Not the messages of a failure: they are somebody's words.
+            "acceptedBy": one.interaction_properties.get("acceptedBy"),
+            "acceptedAt": one.interaction_properties.get("acceptedAt"),
+        },
+        "notificationsActive": one.notifications_active,
+        "participants": [
+            {
+                "id": participant.wire_id,
+                "type": participant.type,
+                "role": participant.role,
+                "state": participant.state,
+            }
+            for participant in case.participants
+        ],
+    }
+
+
+def fetch_case(appointment_id: UUID, *, actor: Actor, now: datetime) -> Case:
+    """Fetch an appointment without a lock; whether the actor may read it is still to be checked.
+
+    Raises AppointmentNotFound.
+    """
+    appointment = Appointment.objects.visible_to(actor).fetch(appointment_id)
+    participants = participants_of(appointment)
+    return Case(appointment=appointment, participants=participants, actor=actor, now=now)
+
+
+def read_case(appointment_id: UUID, *, actor: Actor, now: datetime) -> Case:
+    """Fetch an appointment that the actor may read.
+
+    Raises AppointmentNotFound, NotYourAppointment, NotYourConference.
+    """
+    case = fetch_case(appointment_id, actor=actor, now=now)
+    case.check_may_read()
+    return case

@@ -1,0 +1,234 @@
+"""Changing an appointment: its texts, its time, its agent; activating it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from appointments.errors import (
+    CustomerNotNamed,
+    ParticipantNotFound,
+    UserNotAnAgent,
+)
+from appointments.models import OrganizerType, Participant, ParticipantRole, TargetType
+from appointments.models.appointment import check_end
+from appointments.models.participant import find_participant
+from appointments.services.case import Case, open_case
+from appointments.services.occupancy import (
+    agent_row,
+    occupy,
+    refusing_overlaps,
+    take_time,
+    write_occupancy,
+)
+from appointments.services.people import find_user
+from appointments.services.tickets import issue_ticket
+from config.kernel.actors import Actor
+from config.kernel.database import retrying
+from config.kernel.time import Duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerChange:
+    """New details of one customer; without an id the only customer is meant."""
+
+    participant_id: str | None
+    # Participant's fields by name, those that were given only.
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@retrying
+@transaction.atomic
+def update_appointment(
+    appointment_id: UUID,
+    *,
+    changes: Mapping[str, Any],
+    customer: CustomerChange | None,
+    actor: Actor,
+    now: datetime,
+) -> Case:
+    """Replace title, notes, metadata, headers and a customer's details, those that are given.
+
+    Raises AppointmentNotFound, NotYourAppointment, AppointmentAlreadyJoined, CustomerNotNamed,
+    ParticipantNotFound.
+    """
+    case = open_case(appointment_id, actor=actor, now=now)
+    case.appointment.check_may_change(actor, case.participants)
+    changed = _replace(case.appointment, changes)
+    if customer is not None:
+        one = _customer(case, customer.participant_id)
+        case.appointment.keep_details()
+        # New details are there to be read, whatever was erased before the appointment was moved.
+        fields = {**customer.fields, "erased_at": None} if customer.fields else {}
+        if _replace(one, fields):
+            one.save(update_fields=list(fields))
+        case.record("participant.updated", participant=str(one.id))
+    if changed:
+        case.record("appointment.updated", changed=changed)
+    if changed or customer is not None:
+        case.save()
+    return case
+
+
+def _replace(row: object, values: Mapping[str, Any]) -> list[str]:
+    """Set the attributes that differ, and give their names."""
+    changed = [name for name, value in values.items() if not _is_same(getattr(row, name), value)]
+    for name in changed:
+        setattr(row, name, values[name])
+    return changed
+
+
+def _is_same(old: object, new: object) -> bool:
+    # 1, 1.0 and true are equal to Python, and three values in JSON.
+    return _text(old) == _text(new)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _customer(case: Case, participant_id: str | None) -> Participant:
+    if participant_id is not None:
+        one = find_participant(case.customers, participant_id)
+    elif len(case.customers) == 1:
+        one = case.customers[0]
+    else:
+        raise CustomerNotNamed(errors={"customer.participantId": [CustomerNotNamed.message]})
+    expires_at = case.appointment.details_expire_at
+    is_over = case.now >= expires_at if expires_at else one.erased_at is not None
+    if is_over:
+        # Whoever was forgotten is not written down anew: nothing would erase it again.
+        raise ParticipantNotFound
+    return one
+
+
+@retrying
+@transaction.atomic
+def reschedule_appointment(
+    appointment_id: UUID,
+    *,
+    start: datetime,
+    duration: Duration,
+    zone: ZoneInfo,
+    locale: str | None,
+    actor: Actor,
+    now: datetime,
+) -> Case:
+    """Move an appointment to another time and let its participants know.
+
+    Raises EndsInThePast, EndsTooLate, AppointmentNotFound, NotYourAppointment,
+    AppointmentAlreadyJoined, AppointmentNotReschedulable, AgentOccupied.
+    """
+    end = duration.after(start, zone)
+    # Before the look-up, because it is a fault of the request alone (conventions).
+    check_end(end, now=now)
+    case = open_case(appointment_id, actor=actor, now=now)
+    appointment = case.appointment
+    appointment.check_may_change(actor, case.participants)
+    is_same = (
+        appointment.start == start
+        and appointment.duration == duration.value
+        and appointment.end == end
+        and appointment.timezone == zone.key
+    )
+    old_start, old_locale = appointment.start, appointment.locale
+    if locale is not None:
+        appointment.locale = locale
+    if is_same:
+        _keep_time(case, is_translated=appointment.locale != old_locale)
+        return case
+    appointment.reschedule(start=start, end=end, duration=duration.value, now=now)
+    appointment.timezone = zone.key
+    take_time(case, case.primary_user_ids)
+    occupy(case)
+    with refusing_overlaps(case):
+        case.record("appointment.rescheduled", passing={"old_start": old_start})
+        case.save()
+        write_occupancy(case)
+    return case
+
+
+def _keep_time(case: Case, *, is_translated: bool) -> None:
+    """Ask for the time that it has: nobody is told, but what failed is taken up again (r14, r15).
+
+    Raises AppointmentNotReschedulable, AgentOccupied.
+    """
+    case.appointment.check_reschedulable()
+    is_resumed = case.appointment.take_up_again()
+    if is_resumed:
+        take_time(case, case.primary_user_ids)
+        occupy(case)
+    if is_resumed or is_translated:
+        with refusing_overlaps(case):
+            case.record("appointment.resumed" if is_resumed else "appointment.translated")
+            case.save()
+            write_occupancy(case)
+
+
+@retrying
+@transaction.atomic
+def reassign_appointment(
+    appointment_id: UUID, *, user_id: str, actor: Actor, now: datetime
+) -> Case:
+    """Hand an appointment over: the agent becomes organizer, target and only agent.
+
+    Raises AppointmentNotFound, NotYourAppointment, AppointmentAlreadyJoined, AgentNotFound,
+    UserNotAnAgent, AgentOccupied.
+    """
+    case = open_case(appointment_id, actor=actor, now=now)
+    appointment = case.appointment
+    user = find_user(user_id, actor)
+    appointment.check_may_change(actor, case.participants)
+    if not user.is_agent:
+        raise UserNotAnAgent(errors={"userId": [UserNotAnAgent.message]})
+    former = case.agents
+    if [agent.user_id for agent in former] == [user.id]:
+        return case
+    take_time(case, [user.id])
+    appointment.organizer_type = OrganizerType.AGENT
+    appointment.organizer_id = str(user.id)
+    appointment.target_type = TargetType.AGENT
+    appointment.target_id = str(user.id)
+    # Who takes part already stays, and with it whether it has joined.
+    kept = next((agent for agent in former if agent.user_id == user.id), None)
+    former = [agent for agent in former if agent is not kept]
+    new = kept or agent_row(case, user, role=ParticipantRole.PRIMARY)
+    new.role = ParticipantRole.PRIMARY
+    case.participants = [*case.customers, new]
+    occupy(case)
+    Participant.objects.filter(id__in=[agent.id for agent in former]).delete()
+    with refusing_overlaps(case):
+        case.record(
+            "appointment.reassigned",
+            former=[agent.wire_id for agent in former],
+            passing={"former": former},
+        )
+        case.save()
+        new.save(force_insert=kept is None)
+    return case
+
+
+@retrying
+@transaction.atomic
+def activate_appointment(appointment_id: UUID, *, actor: Actor, now: datetime) -> Case:
+    """Open conference and tickets, and invite the customers; open ones stay as they are.
+
+    Raises AppointmentNotFound, AppointmentNotActivatable.
+    """
+    case = open_case(appointment_id, actor=actor, now=now)
+    if not case.appointment.activate(now=now):
+        return case
+    case.appointment.was_activated_by_hand = True
+    for customer in case.customers:
+        issue_ticket(customer, length=case.application.ticket_length)
+    Participant.objects.bulk_update(case.customers, ["ticket_fingerprint", "ticket_sealed"])
+    case.record("appointment.activated")
+    case.save()
+    return case

@@ -1,0 +1,125 @@
+"""An agent's time: taken by appointments, and never twice where the application says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import Exists, OuterRef
+from psycopg.types.range import TimestamptzRange
+
+from agents.models import User
+from appointments.errors import AgentOccupied, NoAgentFree
+from appointments.models import Appointment, Participant, ParticipantRole, ParticipantType
+from appointments.services.case import Case
+from config.kernel import prepared
+from config.kernel.actors import Actor
+from config.kernel.database import constraint_of, lock_keys
+from config.kernel.time import format_instant
+
+# Losers of a race wait for the winner's commit; a booking may wait longer than other locks.
+BOOKING_LOCK_TIMEOUT = timedelta(seconds=10)
+
+
+def period_of(appointment: Appointment) -> TimestamptzRange | None:
+    """Give the time that the appointment takes up of its agents, or None."""
+    if appointment.start is None or appointment.end is None or not appointment.is_occupying:
+        return None
+    return TimestamptzRange(appointment.start, appointment.end + appointment.trailing_buffer)
+
+
+def occupy(case: Case) -> None:
+    """Set what the agents' participations take up, without writing them."""
+    for agent in case.agents:
+        is_primary = agent.role == ParticipantRole.PRIMARY
+        agent.occupies = period_of(case.appointment) if is_primary else None
+        agent.is_exclusive = is_primary and case.application.prevent_overlaps
+
+
+def write_occupancy(case: Case) -> None:
+    """Write what `occupy` has set."""
+    Participant.objects.bulk_update(case.agents, ["occupies", "is_exclusive"])
+
+
+def take_time(case: Case, users: list[UUID]) -> None:
+    """Make sure, where the application prevents overlaps, that the agents are free.
+
+    The advisory lock orders those who want the same agent; without it the exclusion constraint
+    alone lets writers of several rows deadlock. It is read before writing, so that losers hold
+    the lock for milliseconds. Raises AgentOccupied.
+    """
+    period = period_of(case.appointment)
+    if not case.application.prevent_overlaps or period is None or not users:
+        return
+    lock_agents(users)
+    taken = prepared.fetch(_TAKEN, [case.actor.organization_id, users, period, case.appointment.id])
+    if taken:
+        raise occupied(taken[0][0])
+
+
+_TAKEN = """
+SELECT occupies FROM appointments_participant
+WHERE organization_id = %s AND user_id = ANY(%s) AND occupies && %s AND appointment_id <> %s
+ORDER BY occupies LIMIT 1
+"""
+
+
+def lock_agents(users: list[UUID]) -> None:
+    """Wait for everyone else who is giving away these agents' time."""
+    lock_keys(*(f"agent-time:{user}" for user in users), lock_timeout=BOOKING_LOCK_TIMEOUT)
+
+
+def occupied(period: TimestamptzRange) -> AgentOccupied:
+    """Give the refusal that names the occupied interval."""
+    start, end = (format_instant(edge) for edge in (period.lower, period.upper) if edge)
+    return AgentOccupied(
+        start=start, end=end, errors={"start": [f"The agent is occupied from {start} to {end}."]}
+    )
+
+
+@contextmanager
+def refusing_overlaps(case: Case) -> Iterator[None]:
+    """Turn the word of the exclusion constraint into the refusal it means."""
+    try:
+        yield
+    except IntegrityError as error:
+        period = period_of(case.appointment)
+        if constraint_of(error) == "participant_agent_free" and period is not None:
+            raise occupied(period) from None
+        raise
+
+
+def free_agent(*, actor: Actor, start: datetime, end: datetime) -> User:
+    """Take an agent who is free, and hold its time until the end of the transaction.
+
+    Raises NoAgentFree.
+    """
+    busy = Participant.objects.filter(occupies__overlap=TimestamptzRange(start, end))
+    # By agent, because that is how the index of occupied time is laid out.
+    free = User.objects.visible_to(actor).agents().exclude(Exists(busy.filter(user=OuterRef("pk"))))
+    candidate: User
+    # Ascending ids: two who look for anybody take their locks in one order.
+    for candidate in free.order_by("id"):
+        lock_agents([candidate.id])
+        # Somebody else may have taken this one while we waited.
+        if not busy.filter(user_id=candidate.id).exists():
+            return candidate
+    raise NoAgentFree
+
+
+def agent_row(case: Case, user: User, *, role: ParticipantRole) -> Participant:
+    """Give a new participation of an agent, not written yet."""
+    agent = Participant(
+        organization_id=case.appointment.organization_id,
+        appointment_id=case.appointment.id,
+        type=ParticipantType.AGENT,
+        role=role,
+        user=user,
+    )
+    if role == ParticipantRole.PRIMARY:
+        agent.occupies = period_of(case.appointment)
+        agent.is_exclusive = case.application.prevent_overlaps
+    return agent

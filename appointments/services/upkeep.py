@@ -1,0 +1,79 @@
+"""What beat has done: persons forgotten in time, totals added up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from appointments.models import Appointment, DayTotal, Participant, ParticipantType
+from notifications.services import forget
+
+
+def erase_expired_details(*, now: datetime, limit: int = 1000) -> int:
+    """Forget the customers' details whose time has passed; return how many appointments had any."""
+    with transaction.atomic():
+        expired = list(
+            Appointment.objects.filter(details_expire_at__lte=now)
+            .order_by("details_expire_at")
+            .select_for_update(skip_locked=True)[:limit]
+        )
+        # Those erased before too: new details may have come in since.
+        customers = Participant.objects.filter(
+            appointment__in=expired, type=ParticipantType.CUSTOMER
+        )
+        customers.update(
+            first_name="",
+            last_name="",
+            email="",
+            phone="",
+            username="",
+            metadata=None,
+            error_data=None,
+            ticket_fingerprint=None,
+            ticket_sealed=None,
+            erased_at=now,
+        )
+        for one in expired:
+            forget(one.id, organization_id=one.organization_id, now=now)
+            # Nothing more to erase: the row leaves the index of those that have something.
+            one.details_expire_at = None
+            one.forget_failure()
+        Appointment.objects.bulk_update(expired, ["details_expire_at", "interaction_properties"])
+    return len(expired)
+
+
+def compact_totals(*, limit: int = 5000) -> int:
+    """Add what has changed since to the sums of its days; return how many changes that were.
+
+    One statement: whoever reads meanwhile sees the old rows or the new ones, never both. Two at
+    once leave two sums for a day, which are added up as well.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPACT, {"limit": limit})
+        return int(cursor.fetchone()[0])
+
+
+_TABLE = DayTotal._meta.db_table
+_COMPACT = f"""
+WITH fresh AS (
+    DELETE FROM {_TABLE} WHERE id IN (
+        SELECT id FROM {_TABLE} WHERE is_new ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING organization_id, application_id, agent_id, day, change
+), days AS (
+    SELECT DISTINCT organization_id, application_id, agent_id, day FROM fresh
+), older AS (
+    DELETE FROM {_TABLE} AS total USING days
+    WHERE NOT total.is_new AND total.organization_id = days.organization_id
+        AND (total.agent_id = days.agent_id OR total.agent_id IS NULL AND days.agent_id IS NULL)
+        AND total.day = days.day AND total.application_id = days.application_id
+    RETURNING total.organization_id, total.application_id, total.agent_id, total.day, total.change
+), written AS (
+    INSERT INTO {_TABLE} (organization_id, application_id, agent_id, day, change, is_new)
+    SELECT organization_id, application_id, agent_id, day, sum(change), false
+    FROM (SELECT * FROM fresh UNION ALL SELECT * FROM older) AS taken
+    GROUP BY 1, 2, 3, 4 HAVING sum(change) <> 0
+)
+SELECT count(*) FROM fresh
+"""

@@ -1,0 +1,21 @@
+"""What beat asks for."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from appointments import services
+
+
+@shared_task(name="appointments.finish_due_appointments")
+def finish_due_appointments() -> None:
+    services.finish_due_appointments(now=timezone.now())
+
+
+@shared_task(name="appointments.erase_expired_details")
+def erase_expired_details() -> None:
+    services.erase_expired_details(now=timezone.now())
+
+
+@shared_task(name="appointments.compact_totals")
+def compact_totals() -> None:
+    services.compact_totals()

@@ -1,0 +1,231 @@
+"""The pages of this app: a day, one appointment, and where a customer's link leads."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from csp.decorators import csp
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone, translation
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from agents.errors import TooManyAttempts
+from agents.models import Application
+from appointments import visit
+from appointments.day import Span, name_of, read_day, slot_of
+from appointments.errors import TicketUnknown
+from appointments.forms import DayForm, ZoneForm, zone_label
+from appointments.models import Appointment, Participant
+from appointments.services import find_ticket
+from appointments.timeline import read_timeline
+from config.kernel.actors import Actor, Role
+from config.kernel.exceptions import answer_to
+from config.kernel.pages import OfficePage
+from config.kernel.throttling import client_address
+from notifications.models import NotificationContent
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+_APPLICATIONS_AT_MOST = 200
+
+
+@method_decorator(never_cache, name="dispatch")
+class DayPage(OfficePage):
+    """What begins on a day, by agent."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show the day that was asked for, else today."""
+        applications = _applications(self.actor)
+        form = DayForm(
+            request.GET,
+            applications=applications,
+            now=timezone.now(),
+        )
+        chosen = form.chosen_date
+        is_own_only = not self.actor.has(Role.SUPERVISOR, Role.ADMIN)
+        day = read_day(
+            self.actor,
+            Span.of(chosen, form.chosen_zone),
+            application=form.chosen_application,
+            is_own_only=is_own_only,
+        )
+        one = timedelta(days=1)
+        return render(
+            request,
+            "appointments/day.html",
+            {
+                "place": "day",
+                "form": form,
+                "day": day,
+                "zone_label": zone_label(day.span.zone, day.span.start),
+                "previous": chosen - one,
+                "next": chosen + one,
+                "is_today": chosen == form.today,
+                "is_own_only": is_own_only,
+                "names_applications": len(applications) > 1 and not form.chosen_application,
+            },
+        )
+
+
+def _applications(actor: Actor) -> list[Application]:
+    """Give the applications to choose from, the default one first."""
+    rows = Application.objects.visible_to(actor).order_by("-is_default", "name", "id")
+    return list(rows[:_APPLICATIONS_AT_MOST])
+
+
+class OneAppointment(OfficePage):
+    """A page about one appointment, for whoever may read it."""
+
+    def fetch(self, appointment_id: UUID) -> tuple[Appointment, list[Participant]]:
+        """Give the appointment and who takes part.
+
+        Raises AppointmentNotFound, NotYourAppointment.
+        """
+        appointment = Appointment.objects.visible_to(self.actor).fetch(appointment_id)
+        participants = list(
+            Participant.objects.visible_to(self.actor)
+            .of(appointment_id)
+            .select_related("user", "customer")
+        )
+        # Administrators look after the whole organisation here; the APIs do not know them.
+        if not self.actor.has(Role.ADMIN):
+            appointment.check_may_read(self.actor, participants)
+        return appointment, participants
+
+
+@method_decorator(never_cache, name="dispatch")
+class AppointmentPage(OneAppointment):
+    """One appointment, who takes part, and its timeline."""
+
+    def get(self, request: HttpRequest, appointment_id: UUID) -> HttpResponse:
+        """Show everything that is on record of it."""
+        appointment, participants = self.fetch(appointment_id)
+        form = ZoneForm(
+            request.GET,
+            default_zone=appointment.timezone,
+            default_label="Of the appointment",
+            now=appointment.start or timezone.now(),
+        )
+        zone = form.chosen_zone
+        slot = slot_of(appointment, participants, zone=zone)
+        return render(
+            request,
+            "appointments/appointment.html",
+            {
+                "place": "appointment",
+                "form": form,
+                "zone": zone,
+                "zone_label": zone_label(zone, appointment.start or timezone.now()),
+                "slot": slot,
+                "appointment": appointment,
+                "people": [(name_of(one), one) for one in participants],
+                "timeline": read_timeline(appointment, participants, actor=self.actor),
+                "now": timezone.now(),
+            },
+        )
+
+
+_MESSAGE_POLICY: dict[str, Any] = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["data:"],
+    "frame-ancestors": ["'self'"],
+    "form-action": ["'none'"],
+    "base-uri": ["'none'"],
+    "sandbox": True,
+}
+
+
+@method_decorator([never_cache, xframe_options_sameorigin, csp(_MESSAGE_POLICY)], name="dispatch")
+class MessagePage(OneAppointment):
+    """The HTML of one message as it was sent: shown in a frame that can do nothing."""
+
+    def get(
+        self, request: HttpRequest, appointment_id: UUID, notification_id: UUID
+    ) -> HttpResponse:
+        """Give the text that a template of the organisation wrote."""
+        self.fetch(appointment_id)
+        content = (
+            NotificationContent.objects.visible_to(self.actor)
+            .filter(notification_id=notification_id, notification__subject_id=appointment_id)
+            .first()
+        )
+        if content is None or not content.html:
+            raise Http404
+        return HttpResponse(content.html)
+
+
+class CustomerPage(View):
+    """A page behind a ticket: nobody keeps it, nobody finds it, and no link tells of it."""
+
+    HEADERS: ClassVar[dict[str, str]] = {
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, in the customer's language; what opens nothing is always the same page."""
+        try:
+            participant = find_ticket(
+                kwargs["ticket"], address=client_address(request), now=timezone.now()
+            )
+        except TicketUnknown:
+            response: HttpResponseBase = render(
+                request, "appointments/ticket_unknown.html", status=404
+            )
+        except TooManyAttempts as refusal:
+            # Here and not above us: this answer's address holds a ticket too.
+            response = answer_to(request, refusal)
+        else:
+            self.visit = visit.read_visit(participant, now=timezone.now())
+            with translation.override(self.visit.language):
+                response = super().dispatch(request, *args, **kwargs)
+        for name, value in self.HEADERS.items():
+            response.headers[name] = value
+        return response
+
+
+class VisitPage(CustomerPage):
+    """The customer's appointment in the customer's zone."""
+
+    def get(self, request: HttpRequest, ticket: str) -> HttpResponse:
+        """Show what, when and with whom."""
+        form = ZoneForm(
+            request.GET,
+            default_zone=self.visit.appointment.timezone,
+            default_label=str(visit.ITS_OWN_ZONE),
+            now=self.visit.appointment.start or timezone.now(),
+        )
+        return render(
+            request,
+            "appointments/visit.html",
+            {
+                "visit": self.visit,
+                "when": self.visit.when(form.chosen_zone),
+                "form": form,
+                "ticket": ticket,
+            },
+        )
+
+
+class VisitCalendar(CustomerPage):
+    """The appointment as a file for the customer's calendar."""
+
+    def get(self, request: HttpRequest, ticket: str) -> HttpResponse:
+        """Give the file, where there is a time to put into it."""
+        content = self.visit.calendar()
+        if content is None:
+            raise Http404
+        return HttpResponse(
+            content,
+            content_type="text/calendar; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="appointment.ics"'},
+        )

@@ -1,0 +1,132 @@
+"""A visit: an appointment as its customer sees it, in words and on a clock of the customer's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time, get_timezone_name
+from django.conf import settings
+from django.utils.translation import gettext_lazy
+
+from appointments.forms import zone_label
+from appointments.models import Appointment, Participant, ParticipantType, State
+from config.kernel.time import parse_locale
+from notifications.calendar import CalendarEntry, Method, calendar_file, uid_of
+
+ITS_OWN_ZONE = gettext_lazy("Time zone of the appointment")
+
+
+class Phase(StrEnum):
+    """Where a visit stands, as far as its customer cares."""
+
+    CANCELLED = "cancelled"
+    OVER = "over"
+    NOW = "now"
+    AHEAD = "ahead"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, kw_only=True)
+class When:
+    """A time in words, on the clock of one zone."""
+
+    date: str
+    start: str
+    time: str
+    zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """An appointment behind a ticket."""
+
+    appointment: Appointment
+    customer: Participant
+    agents: tuple[str, ...]
+    phase: Phase
+
+    @property
+    def locale(self) -> Locale:
+        return Locale.parse(parse_locale(self.appointment.locale), sep="-")
+
+    @property
+    def language(self) -> str:
+        """Give the language of the page: the appointment's where we have it, else English."""
+        known = dict(settings.LANGUAGES)
+        return self.locale.language if self.locale.language in known else "en"
+
+    @property
+    def organization_name(self) -> str:
+        return self.appointment.application.organization.name
+
+    def when(self, zone: ZoneInfo) -> When | None:
+        """Give its time in words, or None while no time is fixed."""
+        start, end = self.appointment.start, self.appointment.end
+        if start is None or end is None:
+            return None
+        # Dates follow the language of the page, so that it is not written in two.
+        locale = self.locale if self.language == self.locale.language else Locale("en", "GB")
+        first, last = start.astimezone(zone), end.astimezone(zone)
+        finish = format_time(last, "short", locale=locale)
+        if last.date() != first.date():
+            finish = f"{format_date(last, 'medium', locale=locale)}, {finish}"
+        name = get_timezone_name(first, locale=locale)
+        label = zone_label(zone, start)
+        return When(
+            date=format_date(first, "full", locale=locale),
+            start=format_time(first, "short", locale=locale),
+            time=f"{format_time(first, 'short', locale=locale)} – {finish}",
+            zone=name if name == label else f"{name} · {label}",
+        )
+
+    def calendar(self) -> bytes | None:
+        """Give a calendar file without persons and links, or None while no time is fixed."""
+        one = self.appointment
+        if one.start is None or one.end is None:
+            return None
+        return calendar_file(
+            CalendarEntry(
+                uid=uid_of(one.id),
+                sequence=one.sequence,
+                method=Method.CANCEL if self.phase == Phase.CANCELLED else Method.PUBLISH,
+                start=one.start,
+                end=one.end,
+                zone=one.timezone,
+                summary=one.title or self.organization_name,
+                organizer_name=self.organization_name,
+                created=one.created_at,
+                last_modified=one.updated_at,
+            )
+        )
+
+
+def read_visit(customer: Participant, *, now: datetime) -> Visit:
+    """Give the visit of a customer whose ticket was found."""
+    appointment = customer.appointment
+    agents = (
+        Participant.objects.filter(
+            organization_id=appointment.organization_id, type=ParticipantType.AGENT
+        )
+        .of(appointment.pk)
+        .select_related("user")
+    )
+    return Visit(
+        appointment=appointment,
+        customer=customer,
+        agents=tuple(str(one.user) for one in agents),
+        phase=_phase_of(appointment, now),
+    )
+
+
+def _phase_of(appointment: Appointment, now: datetime) -> Phase:
+    if appointment.state == State.CANCELLED:
+        return Phase.CANCELLED
+    if appointment.start is None or appointment.end is None:
+        return Phase.OPEN
+    if appointment.state in (State.COMPLETED, State.NO_SHOW) or appointment.end <= now:
+        return Phase.OVER
+    return Phase.NOW if appointment.start <= now else Phase.AHEAD
