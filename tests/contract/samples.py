@@ -1,0 +1,287 @@
+"""One good request for every operation that has roles or takes an id, and where its ids stand."""
+
+from __future__ import annotations
+
+import copy
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from agents.models import ApiClient, Application, Organization, User
+from appointments.models import Participant
+from config.kernel.actors import Role
+from config.kernel.time import format_instant
+from notifications.models import Channel, ChannelSettings, Notification
+from tests import make
+from tests.contract import contract
+from tests.contract.client import UNSET, Value
+from tests.contract.client import ApiClient as HttpClient
+from tests.contract.contract import Operation
+
+# Well formed, and nobody's.
+UNKNOWN = UUID("0190a1b2-0000-7000-8000-00000000dead")
+ADDRESS = "ada.lovelace@example.org"
+
+# Where in a request an id stands: ("path", "id"), ("query", "agentId"), ("json", "customer", …).
+Slot = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One organization with one of everything that a request can name."""
+
+    organization: Organization
+    application: Application
+    agent: User
+    colleague: User
+    supervisor: User
+    admin: User
+    client: ApiClient
+    appointment_id: str
+    customer_id: str
+    notification_id: str
+
+    def token(self, role: str) -> str:
+        """Give a token that carries this role and no other."""
+        match role:
+            case "AGENT":
+                return make.token_for(self.agent)
+            case "SUPERVISOR":
+                return make.token_for(self.supervisor)
+            case "ADMIN":
+                return make.token_for(self.admin)
+            case "CLIENT_SERVICE":
+                return make.token_for(self.client)
+            case "CUSTOMER":
+                return make.customer_token(Participant.objects.get(pk=self.customer_id))
+            case _:
+                raise KeyError(role)
+
+    def headers(self, role: str) -> dict[str, str]:
+        """Give the proof of a caller with this role alone."""
+        if role == "OTP":
+            code = make.make_code(self.application, ADDRESS)
+            basic = b64encode(f"{ADDRESS}:{code}".encode()).decode()
+            return {"Authorization": f"Basic {basic}"}
+        return {"Authorization": f"Bearer {self.token(role)}"}
+
+    def ids(self) -> dict[str, str]:
+        """Give an id of this organization for each kind of thing."""
+        return {
+            "application": str(self.application.id),
+            "organization": str(self.organization.id),
+            "user": str(self.colleague.id),
+            "appointment": self.appointment_id,
+            "participant": self.customer_id,
+            "notification": self.notification_id,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A request, without the proof of who sends it."""
+
+    path: dict[str, str] = field(default_factory=dict)
+    query: dict[str, Value] = field(default_factory=dict)
+    json: Any = UNSET
+
+    def put(self, slot: Slot, value: str) -> Sample:
+        """Give the same request with another id in one place."""
+        changed = copy.deepcopy({"path": self.path, "query": self.query, "json": self.json})
+        target: Any = changed
+        for step in slot[:-1]:
+            target = target.setdefault(step, {})
+        target[slot[-1]] = value
+        return Sample(**changed)
+
+    def send(self, operation: Operation, headers: dict[str, str]) -> Any:
+        """Send it, and hold the answer against the contract."""
+        return HttpClient().send(
+            operation.method,
+            operation.url(**self.path),
+            json=self.json,
+            headers=headers,
+            query=self.query,
+        )
+
+
+def make_side(name: str) -> Side:
+    """Make an organization with one of everything, its appointment booked through the API."""
+    organization = make.make_organization(name=name)
+    application = make.make_application(organization)
+    ChannelSettings.objects.create(
+        organization=organization, application=application, channel=Channel.EMAIL, is_on=True
+    )
+    people = {
+        key: make.make_user(organization, roles=[role])
+        for key, role in [
+            ("agent", Role.AGENT),
+            ("colleague", Role.AGENT),
+            ("supervisor", Role.SUPERVISOR),
+            ("admin", Role.ADMIN),
+        ]
+    }
+    answer = HttpClient(make.token_for(people["agent"])).post(
+        "/api/v2/appointments/", booking(application, title=f"Secret of {name}")
+    )
+    assert answer.status_code == 200, answer.content
+    booked = answer.json()
+    customer = next(each for each in booked["participants"] if each["type"] == "CUSTOMER")
+    return Side(
+        organization=organization,
+        application=application,
+        client=make.make_api_client(organization)[0],
+        appointment_id=booked["id"],
+        customer_id=customer["id"],
+        notification_id=str(Notification.objects.filter(subject_id=booked["id"])[0].id),
+        **people,
+    )
+
+
+def booking(application: Application, **members: object) -> dict[str, Any]:
+    """Give the body of a booking for tomorrow, with one customer."""
+    start = timezone.now().replace(microsecond=0) + timedelta(days=1)
+    return {
+        "applicationId": str(application.id),
+        "start": format_instant(start),
+        "duration": "PT30M",
+        "timezone": "Europe/Berlin",
+        "customers": [
+            {
+                "contact": {"primaryEmail": ADDRESS},
+                "name": {"firstName": "Ada", "lastName": "Lovelace"},
+            }
+        ],
+        **members,
+    }
+
+
+def _by_id(side: Side) -> Sample:
+    return Sample(path={"id": side.appointment_id})
+
+
+def _participant(side: Side, **query: Value) -> Sample:
+    path = {"id": side.appointment_id, "participantId": side.customer_id}
+    return Sample(path=path, query=query)
+
+
+def _slot_of_time(side: Side, length: str) -> Sample:
+    start = booking(side.application)["start"]
+    query: dict[str, Value] = {
+        "applicationId": str(side.application.id),
+        "organizationId": str(side.organization.id),
+        "start": start,
+        length: "PT2H",
+    }
+    return Sample(query=query)
+
+
+def _schedule(side: Side) -> Sample:
+    target = {"type": "AGENT", "id": str(side.colleague.id)}
+    return Sample(json=booking(side.application, targetAssignment=target))
+
+
+def _routing() -> dict[str, Any]:
+    return {"type": "GENESYS_CLOUD_QUEUE", "properties": {"queueName": "Loans"}}
+
+
+def _reschedule(side: Side) -> Sample:
+    body = booking(side.application)
+    kept = {key: body[key] for key in ("start", "timezone")}
+    return Sample(json={"id": side.appointment_id, "duration": "PT1H", **kept})
+
+
+SAMPLES: dict[str, Callable[[Side], Sample]] = {
+    "v2.appointments.list": lambda _: Sample(),
+    "v2.appointments.schedule": _schedule,
+    "v2.appointments.update": lambda side: Sample(
+        json={
+            "id": side.appointment_id,
+            "title": "New",
+            "customer": {"participantId": side.customer_id, "username": "ada"},
+        }
+    ),
+    "v2.appointments.activate": _by_id,
+    "v2.appointments.schedule_as_customer": _schedule,
+    "v2.appointments.reassign": lambda side: Sample(
+        json={"id": side.appointment_id, "userId": str(side.colleague.id)}
+    ),
+    "v2.appointments.reschedule": _reschedule,
+    "v2.appointments.delete": _by_id,
+    "v2.appointments.get": _by_id,
+    "v2.appointments.count": lambda side: _slot_of_time(side, "timeFrame"),
+    "v2.appointments.eligible": lambda _: Sample(),
+    "v2.appointments.overlap_count": lambda side: _slot_of_time(side, "duration"),
+    "v2.participants.add_agent": lambda side: Sample(
+        json={"id": side.appointment_id, "userId": str(side.colleague.id)}
+    ),
+    "v2.participants.add_customer": lambda side: Sample(
+        json={"id": side.appointment_id, "customer": {"name": {"firstName": "Grace"}}}
+    ),
+    "v2.participants.remove": _participant,
+    "v2.participants.get": _participant,
+    "v2.participants.update_state": lambda side: _participant(side, state="WAITING"),
+    "v2.interaction.accept": lambda side: Sample(
+        path={"id": side.appointment_id}, json=str(side.agent.id)
+    ),
+    "v2.interaction.failed": lambda side: Sample(
+        path={"id": side.appointment_id}, query={"userMessage": "No sound"}
+    ),
+    "v2.interaction.get": _by_id,
+    "v2.interaction.update": lambda side: Sample(
+        path={"id": side.appointment_id}, json={"routing": _routing()}
+    ),
+    "v2.notifications.list": _by_id,
+    "v2.notifications.events": _by_id,
+}
+
+_KINDS = {
+    "id": "appointment",
+    "applicationId": "application",
+    "organizationId": "organization",
+    "organizerId": "user",
+    "agentId": "user",
+    "userId": "user",
+    "participantId": "participant",
+    "statusId": "notification",
+}
+
+
+def kind_of(slot: Slot) -> str:
+    """Give what an id in this place names. Raises KeyError for a name nobody has thought of."""
+    if slot == ("json",) or slot[-2:] == ("targetAssignment", "id"):
+        return "user"
+    return _KINDS[slot[-1]]
+
+
+def slots(operation: Operation) -> list[Slot]:
+    """Give every place where an operation takes an id, read from the contract."""
+    found: list[Slot] = [("path", name) for name in operation.path_parameters]
+    found += [("query", each.name) for each in operation.query if _is_id(each.name)]
+    if operation.request:
+        found += _slots_in(operation.surface, operation.request, ("json",))
+    return found
+
+
+def _is_id(name: str) -> bool:
+    return name == "id" or re.search(r"(Id|_id|Ids|_ids)$", name) is not None
+
+
+def _slots_in(surface: str, name: str, prefix: Slot) -> list[Slot]:
+    schema = contract.schemas(surface)[name]
+    if schema.type == "string":
+        # The body that is one bare string is an id (v2.interaction.accept.r3).
+        return [prefix]
+    found: list[Slot] = []
+    for member in schema.fields:
+        if member.type[0].isupper() and contract.schemas(surface)[member.type].fields:
+            found += _slots_in(surface, member.type, (*prefix, member.name))
+        elif _is_id(member.name) and surface != "frontdesk":
+            found.append((*prefix, member.name))
+    return found
