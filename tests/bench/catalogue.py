@@ -1,0 +1,16 @@
+"""Everything that is measured, in the order of the table."""
+
+from tests.bench import bookings, counts, entering, lists, telling
+from tests.bench.table import Benchmark
+
+BENCHMARKS = [
+    Benchmark("list", [1], lists.measure_list),
+    Benchmark("statements", [2], lists.measure_statements),
+    Benchmark("growth", [3], lists.measure_growth),
+    Benchmark("counts", [4, 5], counts.measure_counts),
+    Benchmark("totals", [6, 7], lists.measure_totals),
+    Benchmark("booking", [2, 8, 12], bookings.measure_bookings),
+    Benchmark("reminders", [9], telling.measure_reminders),
+    Benchmark("lateness", [10], telling.measure_lateness, is_long=True),
+    Benchmark("authentication", [18], entering.measure_authentication),
+]
