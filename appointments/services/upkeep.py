@@ -55,6 +55,7 @@ def compact_totals(*, limit: int = 5000) -> int:
 
 
 _TABLE = DayTotal._meta.db_table
+# Two steps for what is older, so that each finds its rows by the index of the sums.
 _COMPACT = f"""
 WITH fresh AS (
     DELETE FROM {_TABLE} WHERE id IN (
@@ -63,16 +64,25 @@ WITH fresh AS (
     RETURNING organization_id, application_id, agent_id, day, change
 ), days AS (
     SELECT DISTINCT organization_id, application_id, agent_id, day FROM fresh
-), older AS (
+), older_of_agents AS (
     DELETE FROM {_TABLE} AS total USING days
     WHERE NOT total.is_new AND total.organization_id = days.organization_id
-        AND (total.agent_id = days.agent_id OR total.agent_id IS NULL AND days.agent_id IS NULL)
-        AND total.day = days.day AND total.application_id = days.application_id
+        AND total.agent_id = days.agent_id AND total.day = days.day
+        AND total.application_id = days.application_id
+    RETURNING total.organization_id, total.application_id, total.agent_id, total.day, total.change
+), older_of_all AS (
+    DELETE FROM {_TABLE} AS total USING days
+    WHERE NOT total.is_new AND total.organization_id = days.organization_id
+        AND total.agent_id IS NULL AND days.agent_id IS NULL AND total.day = days.day
+        AND total.application_id = days.application_id
     RETURNING total.organization_id, total.application_id, total.agent_id, total.day, total.change
 ), written AS (
     INSERT INTO {_TABLE} (organization_id, application_id, agent_id, day, change, is_new)
     SELECT organization_id, application_id, agent_id, day, sum(change), false
-    FROM (SELECT * FROM fresh UNION ALL SELECT * FROM older) AS taken
+    FROM (
+        SELECT * FROM fresh UNION ALL SELECT * FROM older_of_agents
+        UNION ALL SELECT * FROM older_of_all
+    ) AS taken
     GROUP BY 1, 2, 3, 4 HAVING sum(change) <> 0
 )
 SELECT count(*) FROM fresh
