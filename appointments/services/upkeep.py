@@ -55,7 +55,8 @@ def compact_totals(*, limit: int = 5000) -> int:
 
 
 _TABLE = DayTotal._meta.db_table
-# Two steps for what is older, so that each finds its rows by the index of the sums.
+# Two steps for what is older, and OFFSET 0, so that each day is found by the index of the sums
+# whatever the statistics say: they are old after a load.
 _COMPACT = f"""
 WITH fresh AS (
     DELETE FROM {_TABLE} WHERE id IN (
@@ -65,16 +66,24 @@ WITH fresh AS (
 ), days AS (
     SELECT DISTINCT organization_id, application_id, agent_id, day FROM fresh
 ), older_of_agents AS (
-    DELETE FROM {_TABLE} AS total USING days
-    WHERE NOT total.is_new AND total.organization_id = days.organization_id
-        AND total.agent_id = days.agent_id AND total.day = days.day
-        AND total.application_id = days.application_id
+    DELETE FROM {_TABLE} AS total USING days CROSS JOIN LATERAL (
+        SELECT one.id FROM {_TABLE} AS one
+        WHERE NOT one.is_new AND one.organization_id = days.organization_id
+            AND one.agent_id = days.agent_id AND one.day = days.day
+            AND one.application_id = days.application_id
+        OFFSET 0
+    ) AS found
+    WHERE total.id = found.id
     RETURNING total.organization_id, total.application_id, total.agent_id, total.day, total.change
 ), older_of_all AS (
-    DELETE FROM {_TABLE} AS total USING days
-    WHERE NOT total.is_new AND total.organization_id = days.organization_id
-        AND total.agent_id IS NULL AND days.agent_id IS NULL AND total.day = days.day
-        AND total.application_id = days.application_id
+    DELETE FROM {_TABLE} AS total USING days CROSS JOIN LATERAL (
+        SELECT one.id FROM {_TABLE} AS one
+        WHERE NOT one.is_new AND one.organization_id = days.organization_id
+            AND one.agent_id IS NULL AND days.agent_id IS NULL AND one.day = days.day
+            AND one.application_id = days.application_id
+        OFFSET 0
+    ) AS found
+    WHERE total.id = found.id
     RETURNING total.organization_id, total.application_id, total.agent_id, total.day, total.change
 ), written AS (
     INSERT INTO {_TABLE} (organization_id, application_id, agent_id, day, change, is_new)
