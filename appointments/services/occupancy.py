@@ -15,9 +15,8 @@ from agents.models import User
 from appointments.errors import AgentOccupied, NoAgentFree
 from appointments.models import Appointment, Participant, ParticipantRole, ParticipantType
 from appointments.services.case import Case
-from config.kernel import prepared
 from config.kernel.actors import Actor
-from config.kernel.database import constraint_of, lock_keys
+from config.kernel.database import constraint_of, lock_keys, look_under_lock
 from config.kernel.time import format_instant
 
 # Losers of a race wait for the winner's commit; a booking may wait longer than other locks.
@@ -54,22 +53,35 @@ def take_time(case: Case, users: list[UUID]) -> None:
     period = period_of(case.appointment)
     if not case.application.prevent_overlaps or period is None or not users:
         return
-    lock_agents(users)
-    taken = prepared.fetch(_TAKEN, [case.actor.organization_id, users, period, case.appointment.id])
+    taken = look_under_lock(
+        _TAKEN,
+        [users, case.actor.organization_id, period, case.appointment.id],
+        keys=_keys_of(users),
+        lock_timeout=BOOKING_LOCK_TIMEOUT,
+    )
     if taken:
         raise occupied(taken[0][0])
 
 
+# Each agent by itself: of many at once PostgreSQL would read everybody who is busy at that time.
 _TAKEN = """
-SELECT occupies FROM appointments_participant
-WHERE organization_id = %s AND user_id = ANY(%s) AND occupies && %s AND appointment_id <> %s
-ORDER BY occupies LIMIT 1
+SELECT taken.occupies FROM unnest(%s::uuid[]) AS agent(id)
+CROSS JOIN LATERAL (
+    SELECT occupies FROM appointments_participant
+    WHERE organization_id = %s AND user_id = agent.id AND occupies && %s AND appointment_id <> %s
+    ORDER BY occupies LIMIT 1
+) AS taken
+ORDER BY taken.occupies LIMIT 1
 """
 
 
 def lock_agents(users: list[UUID]) -> None:
     """Wait for everyone else who is giving away these agents' time."""
-    lock_keys(*(f"agent-time:{user}" for user in users), lock_timeout=BOOKING_LOCK_TIMEOUT)
+    lock_keys(*_keys_of(users), lock_timeout=BOOKING_LOCK_TIMEOUT)
+
+
+def _keys_of(users: list[UUID]) -> list[str]:
+    return [f"agent-time:{user}" for user in users]
 
 
 def occupied(period: TimestamptzRange) -> AgentOccupied:

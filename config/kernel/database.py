@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from hashlib import blake2b
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 from django.db import Error, IntegrityError, OperationalError, connection
@@ -39,19 +39,49 @@ def lock_keys(*keys: str, lock_timeout: timedelta | None = None) -> None:
     With lock_timeout, that is how long this transaction waits for any one lock, from here on.
     Raises OperationalError when it is over, TransactionManagementError outside a transaction.
     """
-    if not connection.in_atomic_block:
-        raise TransactionManagementError("A lock that ends with the transaction needs one.")
-    numbers = sorted({_number(key) for key in keys})
+    numbers = _numbers(keys)
     if not numbers:
         return
     with connection.cursor() as cursor:
         if lock_timeout is None:
             cursor.execute(_LOCK, [numbers])
         else:
-            longest = lock_timeout * len(numbers) + timedelta(seconds=1)
-            cursor.execute(
-                _LOCK_WITHIN, [_milliseconds(longest), _milliseconds(lock_timeout), numbers]
-            )
+            _lock_within(cursor, keys, lock_timeout)
+
+
+def look_under_lock(
+    statement: str, params: Sequence[object], *, keys: Sequence[str], lock_timeout: timedelta
+) -> list[tuple[Any, ...]]:
+    """Lock as `lock_keys` does, and give what a statement reads then, in one message.
+
+    Each statement of a message sees what was committed when it began: this one sees what those
+    who held the locks before have done. Raises as `lock_keys`.
+    """
+    with connection.cursor() as cursor:
+        _lock_within(cursor, keys, lock_timeout, then=f";{statement}", params=params)
+        while cursor.nextset():
+            pass
+        return list(cursor.fetchall())
+
+
+def _lock_within(
+    cursor: Any,
+    keys: Sequence[str],
+    lock_timeout: timedelta,
+    *,
+    then: str = "",
+    params: Sequence[object] = (),
+) -> None:
+    numbers = _numbers(keys)
+    longest = lock_timeout * len(numbers) + timedelta(seconds=1)
+    limits = [_milliseconds(longest), _milliseconds(lock_timeout)]
+    cursor.execute(_LOCK_WITHIN + then, [*limits, numbers, *params])
+
+
+def _numbers(keys: Sequence[str]) -> list[int]:
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("A lock that ends with the transaction needs one.")
+    return sorted({_number(key) for key in keys})
 
 
 def _milliseconds(length: timedelta) -> str:

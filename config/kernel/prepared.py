@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache, cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 from psycopg import Cursor
@@ -51,10 +51,12 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     fields = _columns_of(type(rows[0]))
+    # The thread's own, and not the proxy that looks for it each time.
+    database = connections[DEFAULT_DB_ALIAS]
     execute(
         _insertion(type(rows[0]), len(rows)),
         [
-            field.get_db_prep_save(field.pre_save(row, add=True), connection)
+            field.get_db_prep_save(field.pre_save(row, add=True), database)
             for row in rows
             for field in fields
         ],

@@ -10,7 +10,13 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from config.kernel.database import constraint_of, lock_keys, retrying, sqlstate_of
+from config.kernel.database import (
+    constraint_of,
+    lock_keys,
+    look_under_lock,
+    retrying,
+    sqlstate_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,3 +256,33 @@ def test_an_error_that_did_not_come_from_the_server_has_neither() -> None:
     assert constraint_of(IntegrityError("x")) == ""
     assert sqlstate_of(psycopg.OperationalError("x")) == ""
     assert sqlstate_of(ValueError("x")) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_looked_at_under_a_lock_is_what_its_last_holder_left() -> None:
+    taken, looking = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            lock_keys("agent:1")
+            taken.set()
+            looking.wait(10)
+            with connection.cursor() as cursor:
+                cursor.execute("CREATE TABLE left_behind AS SELECT 42 AS number")
+
+    statement = "SELECT count(*) FROM pg_class WHERE relname = %s"
+    with ThreadPoolExecutor(1) as threads:
+        holder = threads.submit(lambda: in_thread(hold))
+        assert taken.wait(10)
+        before = setting("statement_timeout")
+        with transaction.atomic():
+            looking.set()
+            found = look_under_lock(
+                statement, ["left_behind"], keys=["agent:1"], lock_timeout=timedelta(seconds=10)
+            )
+            assert setting("statement_timeout") == before
+        holder.result(10)
+
+    assert found == [(1,)]
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE left_behind")
