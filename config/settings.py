@@ -131,6 +131,7 @@ _DATABASE = read(
 DATABASES = {
     "default": {
         **_DATABASE,
+        "ENGINE": "config.kernel.postgres",
         "CONN_MAX_AGE": integer("DATABASE_CONN_MAX_AGE", default=300),
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": False,

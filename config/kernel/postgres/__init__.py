@@ -1,0 +1,1 @@
+"""Django's back end for PostgreSQL, but for one thing: see `base`."""
