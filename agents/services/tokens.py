@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -163,14 +164,22 @@ def read_own(token: str, *, use: Use) -> Claims:
 
 
 def _verified(token: str) -> Claims:
-    for key in settings.SECRET_KEYS:
+    issuer, audience = settings.AGENTS_TOKEN_ISSUER, settings.AGENTS_TOKEN_AUDIENCE
+    return dict(_claims_of(token, tuple(settings.SECRET_KEYS), issuer, audience))
+
+
+# A client sends its token again and again. What was signed stays signed; whether it is over, and
+# whether its holder still is who it was, is looked at every time.
+@lru_cache(maxsize=1024)
+def _claims_of(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> Claims:
+    for key in keys:
         try:
             return jwt.decode(
                 token,
                 key,
                 algorithms=[ALGORITHM],
-                issuer=settings.AGENTS_TOKEN_ISSUER,
-                audience=settings.AGENTS_TOKEN_AUDIENCE,
+                issuer=issuer,
+                audience=audience,
                 leeway=LEEWAY,
                 options={"require": REQUIRED_CLAIMS},
             )
