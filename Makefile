@@ -29,7 +29,7 @@ bench: ## run the benchmarks (ARGS go to them)
 	$(call install,test)
 	$(call local,bench)
 
-gates: ## run the drills at full size, an hour (ARGS="--small", or names)
+gates: ## run the drills at full size, half an hour (ARGS="--small", or names)
 	$(call install,test)
 	$(call local,gates)
 
