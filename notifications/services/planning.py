@@ -30,6 +30,7 @@ from notifications.models import (
 )
 from notifications.models.kinds import SCHEDULED_TYPES
 from notifications.nudges import nudge
+from notifications.services.steps import noted
 
 # The channels of each type (contract, lifecycle.notification_triggers).
 _ALL = (Channel.EMAIL, Channel.SMS, Channel.WEBHOOKS)
@@ -272,7 +273,7 @@ def _as_recipient(subscription: Subscription) -> Recipient:
 
 
 # One round trip for ledger, content and history. ON CONFLICT: planned already, by an earlier run.
-_WRITE = """
+_WRITE = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(
         id uuid, event_id uuid, type text, channel text, recipient_type text, recipient_id uuid,
@@ -289,20 +290,18 @@ WITH given AS (
         due_at, not_after, 0, 0, 0, false, '', '', '', '', %(snapshot)s::jsonb, %(now)s, %(now)s
     FROM given
     ON CONFLICT DO NOTHING
-    RETURNING id
+    RETURNING *
 ), contents AS (
     INSERT INTO notifications_notificationcontent (
         notification_id, organization_id, address, first_name, last_name, facts, link,
         subject, text, html)
-    SELECT id, %(organization)s, address, first_name, last_name, %(texts)s::jsonb,
+    SELECT id, %(organization)s, given.address, first_name, last_name, %(texts)s::jsonb,
         decode(link, 'hex'), '', '', ''
     FROM given JOIN planned USING (id)
+), changed AS (
+    SELECT planned.*, event_id FROM given JOIN planned USING (id)
 )
-INSERT INTO notification_event (
-    id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
-    poll_attempts, next_at, message, error_message, message_id, conversation_id)
-SELECT event_id, %(organization)s, id, %(now)s, 'INITIALIZED', '', 0, 0, 0, due_at, '', '', '', ''
-FROM given JOIN planned USING (id)
+{noted("changed")}
 """
 
 
@@ -334,7 +333,7 @@ def cancel(
 
 # What waits for a retry was handed over once, but must not be told late either. What a worker has
 # in its hands may still arrive; if this attempt comes to nothing, there is to be no other.
-_CANCEL = """
+_CANCEL = f"""
 WITH concerned AS MATERIALIZED (
     SELECT id, lease_until IS NOT NULL AS is_in_hand FROM notifications_notification
     WHERE organization_id = %(organization)s AND subject_id = %(subject)s
@@ -346,19 +345,14 @@ WITH concerned AS MATERIALIZED (
     UPDATE notifications_notification AS notification
     SET not_after = LEAST(not_after, statement_timestamp())
     FROM concerned WHERE notification.id = concerned.id AND is_in_hand
-), cancelled AS (
+), changed AS (
     UPDATE notifications_notification AS notification
     SET status = 'CANCELLED', due_at = NULL, lease_until = NULL, message = %(reason)s,
         attempt = attempt + 1, updated_at = %(now)s
     FROM concerned WHERE notification.id = concerned.id AND NOT is_in_hand
-    RETURNING notification.id, organization_id, attempt, retry_count, poll_attempts
+    RETURNING notification.*, gen_random_uuid() AS event_id
 )
-INSERT INTO notification_event (
-    id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
-    poll_attempts, message, error_message, message_id, conversation_id)
-SELECT gen_random_uuid(), organization_id, id, %(now)s, 'CANCELLED', '', attempt, retry_count,
-    poll_attempts, %(reason)s, '', '', ''
-FROM cancelled
+{noted("changed")}
 """
 
 

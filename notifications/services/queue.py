@@ -24,6 +24,7 @@ from config.kernel.secrets import SealBroken, unseal
 from notifications.errors import CannotBuild
 from notifications.messages import Message, Rendered, Snapshot
 from notifications.models.kinds import Channel, NotificationType, RecipientType, Status
+from notifications.services.steps import noted
 
 # Of the lease; what is left must be enough for one send to come to an end.
 _BEGIN_WITHIN = 0.6
@@ -149,7 +150,7 @@ def claim_due(channel: Channel, *, limit: int) -> Taken:
 # at every organisation that waits: one step down the index notification_due_fairly for each, which
 # finds the organisation and its oldest row at once. No step reads an organisation's backlog.
 # Those whose oldest row has waited longest come first, and each gets an equal share.
-_CLAIM = """
+_CLAIM = f"""
 WITH RECURSIVE oldest AS MATERIALIZED (
     SELECT organization_id, due_at FROM notifications_notification
     WHERE channel = %(channel)s AND NOT is_held AND due_at <= statement_timestamp()
@@ -198,21 +199,17 @@ WITH RECURSIVE oldest AS MATERIALIZED (
     FROM picked, (SELECT %(lease)s * interval '1 second' AS lease) AS settings
     WHERE notification.id = picked.id
     RETURNING notification.*, picked.was_due_at
+), numbered AS (
+    SELECT *, (%(events)s::uuid[])[row_number() OVER ()] AS event_id FROM taken
 ), noted AS (
-    INSERT INTO notification_event (
-        id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
-        poll_attempts, message, error_message, message_id, conversation_id)
-    SELECT (%(events)s::uuid[])[row_number() OVER ()], organization_id, id,
-        statement_timestamp(), status, provider_status, attempt, retry_count, poll_attempts,
-        message, '', '', conversation_id
-    FROM taken
+{noted("numbered")}
 )
 SELECT taken.id, taken.status, taken.attempt, taken.retry_count, taken.organization_id,
     taken.application_id, taken.subject_id, taken.type, taken.channel, taken.recipient_type,
     taken."offset", taken.snapshot, taken.created_at,
     extract(epoch FROM taken.not_after - statement_timestamp())::float AS seconds_left,
     coalesce(content.address, '') AS address, coalesce(content.first_name, '') AS first_name,
-    coalesce(content.last_name, '') AS last_name, coalesce(content.facts, '{}') AS facts,
+    coalesce(content.last_name, '') AS last_name, coalesce(content.facts, '{{}}') AS facts,
     content.link, coalesce(channelsettings.sender, '') AS sender
 FROM taken
 LEFT JOIN notifications_notificationcontent AS content ON content.notification_id = taken.id
@@ -256,7 +253,7 @@ def _settled(result: Result) -> dict[str, object]:
 # The status is part of the fence: what was settled once stays so when an answer of the database
 # was lost and the statement is sent again. The array repeats the join: PostgreSQL takes a JSON
 # document for a hundred rows, and would rather read a table of some thousands than its index.
-_SETTLE = """
+_SETTLE = f"""
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(rows)s::json) AS given(
         id uuid, attempt int, event_id uuid, status text, provider_status text, delay float,
@@ -286,12 +283,7 @@ WITH given AS MATERIALIZED (
         AND content.notification_id = settled.id AND settled.subject IS NOT NULL
         AND content.erased_at IS NULL
 )
-INSERT INTO notification_event (
-    id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
-    poll_attempts, next_at, message, error_message, message_id, conversation_id)
-SELECT event_id, organization_id, id, statement_timestamp(), status, provider_status, attempt,
-    retry_count, poll_attempts, due_at, '', error_message, message_id, conversation_id
-FROM settled
+{noted("settled", message="''", tells=True)}
 RETURNING notification_id
 """
 
@@ -313,7 +305,7 @@ def release(claims: Sequence[Claim]) -> None:
         )
 
 
-_RELEASE = """
+_RELEASE = f"""
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(events)s::uuid[])
         AS given(id, attempt, event_id)
@@ -327,12 +319,7 @@ WITH given AS MATERIALIZED (
         AND notification.status = 'PENDING' AND notification.lease_until IS NOT NULL
     RETURNING notification.*, given.event_id
 )
-INSERT INTO notification_event (
-    id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
-    poll_attempts, next_at, message, error_message, message_id, conversation_id)
-SELECT event_id, organization_id, id, statement_timestamp(), status, provider_status, attempt,
-    retry_count, poll_attempts, due_at, %(message)s, '', '', conversation_id
-FROM released
+{noted("released", message="%(message)s")}
 """
 
 

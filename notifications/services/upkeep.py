@@ -12,6 +12,7 @@ from config.kernel.database import lock_keys
 from notifications import transports
 from notifications.models import Heartbeat
 from notifications.models.kinds import Channel
+from notifications.services.steps import noted
 
 # The table, and the moment by which it is divided.
 _PARTITIONED = (("outbox_event", "recorded_at"), ("notification_event", "at"))
@@ -94,7 +95,7 @@ def cancel_late() -> int:
     return cancelled
 
 
-_CANCEL_LATE = """
+_CANCEL_LATE = f"""
 WITH late AS MATERIALIZED (
     SELECT notification.id
     FROM agents_organization AS organization
@@ -111,14 +112,9 @@ WITH late AS MATERIALIZED (
     SET status = 'CANCELLED', due_at = NULL, lease_until = NULL, attempt = attempt + 1,
         message = %(reason)s, updated_at = statement_timestamp()
     FROM late WHERE notification.id = late.id
-    RETURNING notification.*
+    RETURNING notification.*, gen_random_uuid() AS event_id
 )
-INSERT INTO notification_event (
-    id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
-    poll_attempts, message, error_message, message_id, conversation_id)
-SELECT gen_random_uuid(), organization_id, id, statement_timestamp(), status, provider_status,
-    attempt, retry_count, poll_attempts, message, '', '', conversation_id
-FROM cancelled
+{noted("cancelled")}
 """
 
 
