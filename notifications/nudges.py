@@ -14,8 +14,9 @@ from notifications.models.kinds import Channel
 
 logger = logging.getLogger(__name__)
 
-# A worker looks by itself every second; more nudges than this would only fill the broker.
-_SECONDS_BETWEEN = 0.05
+# The first is said at once. A worker looks by itself every second; more nudges than this would
+# only fill the broker.
+_SECONDS_BETWEEN = 0.25
 _SECONDS_AFTER_TROUBLE = 1.0
 _EXPIRES_SECONDS = 60
 
