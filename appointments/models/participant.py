@@ -221,8 +221,12 @@ class Involvement(TenantModel):
             models.UniqueConstraint(fields=["appointment", "agent_id"], name="involvement_once"),
         ]
         indexes = [
-            # An agent's list in the default order.
-            models.Index(fields=["agent_id", "start", "appointment"], name="involvement_list"),
+            # An agent's list in the default order; its total is counted without the table.
+            models.Index(
+                fields=["agent_id", "start", "appointment"],
+                include=["organization", "application", "is_assigned", "is_organizer"],
+                name="involvement_list",
+            ),
         ]
 
     def __str__(self) -> str:
