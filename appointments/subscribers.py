@@ -238,8 +238,9 @@ def tell_added(heard: Heard) -> None:
     planner = _planner(heard)
     planner.tell_subscribers(NotificationType.PARTICIPANT_ADDED, cause=_cause(heard))
     participant = cast(Participant, heard.passing["participant"])
-    if participant.is_customer and case.appointment.is_occupying:
-        # Those who were there before have had theirs (add_customer.r12).
+    if participant.is_customer and case.appointment.state != State.COMPLETED:
+        # Those who were there before have had theirs (add_customer.r12). Nobody is told that what
+        # is over was booked; what failed or was missed can be taken up again.
         newcomer = [recipient_of(participant)]
         planner.tell(NotificationType.CREATE, newcomer, cause=_cause(heard))
         _remind(planner, case, newcomer, webhooks=False)

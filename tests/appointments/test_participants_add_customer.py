@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from appointments.models import State
 from config.kernel import limits
 from config.kernel.time import format_instant
 from notifications.models import Channel, Notification
@@ -207,6 +208,23 @@ def test_the_new_customer_is_told_over_the_channels_that_reach_it(
 
     _, grace = make.customers_of(one.appointment)
     assert told == [at_once("CREATE", channel, grace) for channel in expected]
+
+
+@pytest.mark.rule("v2.participants.add_customer.r12")
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [(State.FAILED, ["EMAIL"]), (State.NO_SHOW, ["EMAIL"]), (State.COMPLETED, [])],
+)
+def test_the_new_customer_is_told_unless_it_is_over(state: State, expected: list[str]) -> None:
+    one = make_scene(Channel.EMAIL, state=state)
+
+    with listening() as told:
+        one.by(one.agent).post(CUSTOMERS, {"id": str(one.appointment.id), "customer": GRACE})
+
+    _, grace = make.customers_of(one.appointment)
+    assert [event[:4] for event in told if event[0] == "CREATE"] == [
+        at_once("CREATE", channel, grace)[:4] for channel in expected
+    ]
 
 
 @pytest.mark.rule("v2.participants.add_customer.r13")
