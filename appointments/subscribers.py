@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 from zoneinfo import ZoneInfo
 
 from appointments.models import Participant, ParticipantType, State
 from appointments.services.case import SUBJECT, Case
 from appointments.services.tickets import access_url
+from appointments.webhook import payload_of
 from config.kernel.time import format_instant
 from notifications import outbox
 from notifications.models import Channel, NotificationType, RecipientType
@@ -20,7 +22,8 @@ def _case(heard: Heard) -> Case:
 
 
 def _planner(heard: Heard) -> Planner:
-    return Planner(topic_of(_case(heard)), now=heard.now)
+    topic = replace(topic_of(_case(heard)), sequence=heard.row.subject_sequence)
+    return Planner(topic, now=heard.now)
 
 
 def _cause(heard: Heard) -> str:
@@ -63,6 +66,7 @@ def topic_of(case: Case) -> Topic:
             "created": format_instant(one.created_at),
         },
         texts={name: text for name, text in texts.items() if text},
+        payload=payload_of(case),
     )
 
 

@@ -216,6 +216,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Frontdesk <frontdesk
 
 # channel → the module that hands its messages over; a channel without one waits.
 NOTIFICATIONS_TRANSPORTS = {"EMAIL": "notifications.transports.email.smtp"}
+# channel → the providers that an application can choose for itself, by name.
+NOTIFICATIONS_PROVIDERS: dict[str, dict[str, str]] = {}
 
 
 def _retries(text: str) -> list[timedelta]:
@@ -242,6 +244,13 @@ NOTIFICATIONS_RETRIES = {
         wanted="seconds, separated by commas",
     ),
 }
+# How long after it was submitted a provider is asked how it went, and how long after each answer.
+NOTIFICATIONS_POLLS = read(
+    "NOTIFICATIONS_POLLS",
+    _retries,
+    default="2,5,10,30,60,300,900,3600,21600",
+    wanted="seconds, separated by commas",
+)
 NOTIFICATIONS_LEASE = timedelta(seconds=integer("NOTIFICATIONS_LEASE", default=60, least=5))
 NOTIFICATIONS_BATCH = integer("NOTIFICATIONS_BATCH", default=100, least=1, most=1000)
 

@@ -61,6 +61,8 @@ class Message:
     recipient_type: RecipientType
     offset: str | None
     snapshot: Snapshot
+    # What the provider called it when it took it, if it has.
+    provider_message_id: str = ""
     address: str = field(repr=False)
     first_name: str = field(repr=False)
     last_name: str = field(repr=False)

@@ -1,26 +1,47 @@
 """Who is told: the outbox, the ledger of notifications and their history, and what they say."""
 
-from notifications.models.kinds import Channel, NotificationType, RecipientType, Status
+from notifications.models.kinds import (
+    Channel,
+    NotificationType,
+    RecipientType,
+    Status,
+    WebhookAuth,
+    WebhookFormat,
+)
 from notifications.models.ledger import (
     Heartbeat,
+    HistoryPurge,
     Notification,
     NotificationContent,
     NotificationEvent,
+    ProofRun,
+    Undeliverable,
 )
 from notifications.models.outbox import OutboxEvent
-from notifications.models.settings import ChannelSettings, MessageTemplate, Subscription
+from notifications.models.settings import (
+    ChannelSettings,
+    MessageTemplate,
+    SigningSecret,
+    Subscription,
+)
 
 __all__ = [
     "Channel",
     "ChannelSettings",
     "Heartbeat",
+    "HistoryPurge",
     "MessageTemplate",
     "Notification",
     "NotificationContent",
     "NotificationEvent",
     "NotificationType",
     "OutboxEvent",
+    "ProofRun",
     "RecipientType",
+    "SigningSecret",
     "Status",
     "Subscription",
+    "Undeliverable",
+    "WebhookAuth",
+    "WebhookFormat",
 ]

@@ -49,3 +49,17 @@ class Status(TextChoices):
 
 
 FINAL = frozenset({Status.DELIVERED, Status.FAILED, Status.CANCELLED})
+
+
+class WebhookFormat(TextChoices):
+    """What the body of a webhook looks like."""
+
+    APPOINTMENT_EVENT = "appointment-event", "Appointment event"
+
+
+class WebhookAuth(TextChoices):
+    """How a webhook proves itself besides its signature."""
+
+    NONE = "NONE", "None"
+    BASIC = "BASIC", "Basic"
+    OAUTH2 = "OAUTH2", "OAuth 2 client credentials"

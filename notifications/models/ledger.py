@@ -61,6 +61,15 @@ class Notification(TenantModel):
     attempt = models.PositiveIntegerField(default=0)
     retry_count = models.PositiveIntegerField(default=0)
     poll_attempts = models.PositiveIntegerField(default=0)
+    # The place in the schedule of retries: counts like retry_count, but anew when somebody has it
+    # sent again.
+    schedule_step = models.PositiveIntegerField(default=0, db_default=0)
+    # The provider has it: what is due is to ask how it went.
+    is_submitted = models.BooleanField(default=False, db_default=False)
+    # The subject's own count of events when this was planned: orders what one subject caused.
+    subject_sequence = models.PositiveIntegerField(default=0, db_default=0)
+    # Its number in the feed of its webhook subscription; null until services.feed gives it one.
+    feed_sequence = models.PositiveBigIntegerField(null=True)
     is_held = models.BooleanField(default=False)
     message = models.CharField(max_length=500, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
@@ -100,6 +109,12 @@ class Notification(TenantModel):
                 ),
                 name="notification_scheduled_types_have_a_time",
             ),
+            # services.feed: a feed in its order, without gaps.
+            models.UniqueConstraint(
+                fields=["recipient_id", "feed_sequence"],
+                condition=Q(feed_sequence__isnull=False),
+                name="notification_numbered_once",
+            ),
         ]
         indexes = [
             # services.queue: what is due, and the earliest row a worker sleeps until.
@@ -113,6 +128,18 @@ class Notification(TenantModel):
                 fields=["channel", "organization", "due_at"],
                 condition=Q(due_at__isnull=False, is_held=False),
                 name="notification_due_fairly",
+            ),
+            # services.webhooks: what is due to one subscription, and what has no number yet.
+            models.Index(
+                fields=["recipient_id", "due_at"],
+                condition=Q(due_at__isnull=False, channel=Channel.WEBHOOKS),
+                name="notification_due_to",
+            ),
+            # services.webhooks: what of a subject waits to be told to one subscription.
+            models.Index(
+                fields=["recipient_id", "subject_id", "feed_sequence"],
+                condition=Q(due_at__isnull=False, channel=Channel.WEBHOOKS),
+                name="notification_in_order",
             ),
             # services.operations: nearly always empty.
             models.Index(fields=["channel"], condition=Q(is_held=True), name="notification_held"),
@@ -146,6 +173,8 @@ class NotificationContent(models.Model):
     facts = models.JSONField(default=dict)
     # The recipient's own link, sealed: it lets its bearer in.
     link = models.BinaryField(null=True)
+    # The payload of a webhook, sealed: the very bytes that every attempt carries.
+    body = models.BinaryField(null=True)
     # What was sent, links masked.
     subject = models.CharField(max_length=500, blank=True)
     text = models.TextField(blank=True)
@@ -181,6 +210,8 @@ class NotificationEvent(TenantModel):
     retry_count = models.PositiveIntegerField(default=0)
     poll_attempts = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(null=True)
+    # What comes next is to ask the provider how it went.
+    is_submitted = models.BooleanField(default=False, db_default=False)
     message = models.CharField(max_length=500, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
     message_id = models.CharField(max_length=255, blank=True)
@@ -197,6 +228,70 @@ class NotificationEvent(TenantModel):
 
     def __str__(self) -> str:
         return self.status
+
+
+class Undeliverable(TenantModel):
+    """An address that mail came back from, or whose owner complained about our mail."""
+
+    class Reason(models.TextChoices):
+        BOUNCED = "BOUNCED", "Bounced"
+        COMPLAINED = "COMPLAINED", "Complained"
+
+    # Found by its fingerprint, shown by decryption; it goes when the history is purged.
+    fingerprint = models.BinaryField()
+    sealed_address = models.BinaryField()
+    reason = models.CharField(max_length=10, choices=Reason.choices)
+    said = models.CharField(max_length=500, blank=True)
+    # Not a key: it stays when the notification is purged.
+    notification_id = models.UUIDField(null=True)
+    noted_at = models.DateTimeField(default=timezone.now)
+
+    objects = TenantQuerySet["Undeliverable"].as_manager()
+
+    class Meta:
+        verbose_name = "undeliverable address"
+        verbose_name_plural = "undeliverable addresses"
+        constraints = [
+            unique_in_organization("undeliverable"),
+            models.UniqueConstraint(
+                fields=["organization", "fingerprint"], name="undeliverable_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_reason_display()
+
+
+class ProofRun(models.Model):
+    """What a comparison of the ledger with what the planner says has found."""
+
+    since = models.DateTimeField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    appointments = models.PositiveBigIntegerField(default=0)
+    missing = models.PositiveBigIntegerField(default=0)
+    doubled = models.PositiveBigIntegerField(default=0)
+    late = models.PositiveBigIntegerField(default=0)
+    # The first of them: ids, types and moments, no persons.
+    findings = models.JSONField(default=list)
+
+    objects = models.Manager()
+
+    def __str__(self) -> str:
+        return f"{self.missing} missing, {self.doubled} double, {self.late} late"
+
+
+class HistoryPurge(models.Model):
+    """Before when there is no history any more: nothing can be proved of that time."""
+
+    purged_before = models.DateTimeField()
+    ended_at = models.DateTimeField(default=timezone.now)
+    notifications = models.PositiveBigIntegerField(default=0)
+
+    objects = models.Manager()
+
+    def __str__(self) -> str:
+        return f"before {self.purged_before:%Y-%m-%d}"
 
 
 class Heartbeat(models.Model):

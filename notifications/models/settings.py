@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
 from config.kernel import limits
 from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
 from config.kernel.time import parse_duration
 from notifications.cleaning import clean_html, validate_template
-from notifications.models.kinds import Channel, NotificationType
+from notifications.models.kinds import Channel, NotificationType, WebhookAuth, WebhookFormat
 
 
 def validate_offset(text: str) -> None:
@@ -51,6 +52,23 @@ class ChannelSettings(TenantModel):
     sender = models.CharField(
         max_length=limits.EMAIL_LENGTH, blank=True, help_text="Shown as the sender."
     )
+    provider = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="Who carries the messages of this application; empty: the installation's own.",
+    )
+    # What the provider must know, sealed JSON: keys, domains, regions.
+    provider_options = models.BinaryField(null=True, editable=False)
+    verified_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a code mailed through it was confirmed."
+    )
+    quiet_from = models.TimeField(
+        null=True,
+        blank=True,
+        help_text="From then on, by the clock of the appointment's zone, no SMS is sent …",
+    )
+    quiet_until = models.TimeField(null=True, blank=True, help_text="… until then.")
+    changed_at = models.DateTimeField(auto_now=True)
 
     objects = TenantQuerySet["ChannelSettings"].as_manager()
 
@@ -60,6 +78,11 @@ class ChannelSettings(TenantModel):
             unique_in_organization("channelsettings"),
             models.UniqueConstraint(
                 fields=["application", "channel"], name="channelsettings_one_per_channel"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | models.Q(quiet_from__isnull=False, quiet_until__isnull=False),
+                name="channelsettings_quiet_hours_begin_and_end",
             ),
         ]
 
@@ -125,20 +148,48 @@ class MessageTemplate(TenantModel):
 
 
 class Subscription(TenantModel):
-    """A webhook that an application's events go to."""
+    """A webhook that an application's events go to: where, how, and how it is doing.
+
+    It is told only while `is_active`. While `paused_at` is set, what is planned for it waits and
+    its receiver is asked now and then (`probe_at`) whether it is back.
+    """
 
     application = models.ForeignKey(
         "agents.Application", on_delete=models.CASCADE, db_constraint=False, related_name="+"
     )
+    name = models.CharField(max_length=limits.NAME_LENGTH, blank=True)
     url = models.URLField(max_length=2_000)
+    format = models.CharField(
+        max_length=30, choices=WebhookFormat.choices, default=WebhookFormat.APPOINTMENT_EVENT
+    )
     types = ArrayField(
         models.CharField(max_length=20, choices=NotificationType.choices),
         default=list,
         blank=True,
         help_text="Empty: all types.",
     )
+    headers = models.JSONField(
+        default=dict, blank=True, help_text="Sent along with every request, by name."
+    )
+    # Sealed JSON, by name: sent along too, and never shown again.
+    secret_headers = models.BinaryField(null=True, editable=False)
+    auth = models.CharField(max_length=10, choices=WebhookAuth.choices, default=WebhookAuth.NONE)
+    # Sealed JSON: user name and password, or address, client and secret of the token service.
+    auth_secrets = models.BinaryField(null=True, editable=False)
+    contact = models.EmailField(blank=True, help_text="Is told when the receiver is away.")
     is_active = models.BooleanField(default=True)
+    # The last number that was given out in its feed.
+    last_sequence = models.PositiveBigIntegerField(default=0, editable=False)
+    # Since when no request has succeeded; null after one that has.
+    failing_since = models.DateTimeField(null=True, editable=False)
+    paused_at = models.DateTimeField(null=True, editable=False)
+    probe_at = models.DateTimeField(null=True, editable=False)
+    # The owner is told of each pause once.
+    owner_told_at = models.DateTimeField(null=True, editable=False)
+    # Why it is not active any more, when it was not switched off by hand.
+    ended_reason = models.CharField(max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
 
     objects = TenantQuerySet["Subscription"].as_manager()
 
@@ -148,7 +199,28 @@ class Subscription(TenantModel):
         indexes = [models.Index(fields=["application"], name="subscription_application")]
 
     def __str__(self) -> str:
-        return self.url
+        return self.name or self.url
 
     def wants(self, type: NotificationType) -> bool:
         return not self.types or type in self.types
+
+
+class SigningSecret(TenantModel):
+    """What a subscription's requests are signed with; several are valid while one is replaced."""
+
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.CASCADE, db_constraint=False, related_name="secrets"
+    )
+    # `whsec_…`, sealed: it must be read to sign.
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+    # Null: until it is replaced.
+    expires_at = models.DateTimeField(null=True)
+
+    objects = TenantQuerySet["SigningSecret"].as_manager()
+
+    class Meta:
+        constraints = [unique_in_organization("signingsecret")]
+
+    def __str__(self) -> str:
+        return f"of {self.created_at:%Y-%m-%d}"

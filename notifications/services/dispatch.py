@@ -23,7 +23,15 @@ from notifications.errors import CannotBuild
 from notifications.models.kinds import Channel, Status
 from notifications.services import queue, upkeep
 from notifications.services.queue import Claim, Result
-from notifications.transports import Accepted, Outcome, Parcel, Refused, Session, TryLater
+from notifications.transports import (
+    Accepted,
+    Outcome,
+    Parcel,
+    Refused,
+    Session,
+    Submitted,
+    TryLater,
+)
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -92,14 +100,43 @@ def _attempted(session: Session, claim: Claim) -> Result:
     parcel: Parcel | None = None
     outcome: Outcome
     try:
-        parcel = session.build(claim.to_message())
-        outcome = session.send(parcel, until=_end_of(claim))
+        message = claim.to_message()
+        if claim.is_submitted:
+            outcome = session.poll(message, until=_end_of(claim))
+        else:
+            parcel = session.build(message)
+            outcome = session.send(parcel, until=_end_of(claim))
     except CannotBuild as refusal:
         outcome = Refused(reason=str(refusal))
     except Exception:  # a bug must not stop the others, nor be sent at full speed for ever
         logger.exception("Notification %s, attempt %d failed", claim.id, claim.attempt)
         outcome = TryLater(reason="An error of ours; the log of the worker has it.")
-    return _result(claim, outcome, parcel)
+    if claim.is_submitted and isinstance(outcome, Submitted | TryLater):
+        return _asked_again(claim, outcome)
+    return result_of(claim, outcome, parcel)
+
+
+def _asked_again(claim: Claim, outcome: Submitted | TryLater) -> Result:
+    """Ask once more after a while; in the end believe that what was taken has arrived."""
+    delays: list[timedelta] = settings.NOTIFICATIONS_POLLS
+    asked = claim.row["poll_attempts"]
+    is_away = isinstance(outcome, TryLater) and outcome.is_away
+    if asked >= len(delays) and not is_away:
+        return Result(
+            claim=claim,
+            status=Status.DELIVERED,
+            provider_status=outcome.provider_status,
+            message="The provider has taken it and said no more.",
+        )
+    pause = delays[min(asked, len(delays) - 1)]
+    return Result(
+        claim=claim,
+        status=Status.PENDING,
+        provider_status=outcome.provider_status or claim.row["provider_status"],
+        delay=max(pause, outcome.after or timedelta()),
+        is_counted=False,
+        is_submitted=True,
+    )
 
 
 def _end_of(claim: Claim) -> float:
@@ -107,7 +144,8 @@ def _end_of(claim: Claim) -> float:
     return min(time.monotonic() + SEND_SECONDS, claim.taken_at + lease * _END_WITHIN)
 
 
-def _result(claim: Claim, outcome: Outcome, parcel: Parcel | None) -> Result:
+def result_of(claim: Claim, outcome: Outcome, parcel: Parcel | None) -> Result:
+    """Give what is to be written down of an attempt."""
     match outcome:
         case Accepted():
             return Result(
@@ -115,6 +153,19 @@ def _result(claim: Claim, outcome: Outcome, parcel: Parcel | None) -> Result:
                 status=Status.DELIVERED,
                 provider_status=outcome.provider_status,
                 message_id=outcome.message_id,
+                rendered=parcel.rendered if parcel else None,
+            )
+        case Submitted():
+            first: timedelta = settings.NOTIFICATIONS_POLLS[0]
+            return Result(
+                claim=claim,
+                status=Status.PENDING,
+                provider_status=outcome.provider_status,
+                message_id=outcome.message_id,
+                conversation_id=outcome.conversation_id,
+                delay=max(first, outcome.after or timedelta()),
+                is_counted=False,
+                is_submitted=True,
                 rendered=parcel.rendered if parcel else None,
             )
         case TryLater():
@@ -146,8 +197,8 @@ def _delay(claim: Claim, outcome: TryLater) -> timedelta | None:
     delays: list[timedelta] = settings.NOTIFICATIONS_RETRIES[claim.row["channel"]]
     if outcome.is_away:
         delay = min(delays[0] if delays else _AWAY, _AWAY)
-    elif claim.retry_count < len(delays):
-        delay = delays[claim.retry_count]
+    elif claim.schedule_step < len(delays):
+        delay = delays[claim.schedule_step]
     else:
         return None
     # What failed together must not come back together.

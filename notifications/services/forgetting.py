@@ -45,7 +45,7 @@ def erase_forgotten(*, now: datetime, limit: int = 1000) -> int:
 _ERASE = """
 UPDATE notifications_notificationcontent AS content
 SET address = '', first_name = '', last_name = '', facts = '{}', link = NULL,
-    subject = '', text = '', html = '', erased_at = %(now)s
+    body = NULL,    subject = '', text = '', html = '', erased_at = %(now)s
 FROM (
     SELECT due.notification_id
     FROM notifications_notificationcontent AS due

@@ -6,7 +6,7 @@ key of a notification names its cause.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -63,6 +63,10 @@ class Topic:
     zone: ZoneInfo
     snapshot: Mapping[str, object]
     texts: Mapping[str, str]
+    # The subject's own count of events: messages of one subject go out in this order.
+    sequence: int = 0
+    # Gives what webhooks carry, as the bytes of JSON; asked only when there is one.
+    payload: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +259,8 @@ class Planner:
                 "subject": self.topic.id,
                 "snapshot": orjson.dumps(self.topic.snapshot).decode(),
                 "texts": orjson.dumps(self.topic.texts).decode(),
+                "sequence": self.topic.sequence,
+                "body": _sealed_payload(self.topic) if Channel.WEBHOOKS in self._channels else None,
                 "now": self.now,
             },
         )
@@ -262,6 +268,13 @@ class Planner:
             transaction.on_commit(lambda channel=channel: nudge(channel))  # type: ignore[misc]  # a lambda with a default
         self._rows.clear()
         return written
+
+
+def _sealed_payload(topic: Topic) -> bytes | None:
+    """Give what a webhook carries, sealed: it holds the links of those who take part."""
+    if topic.payload is None:
+        return None
+    return secrets.seal(topic.payload().decode(), purpose="webhook-payload")
 
 
 def _as_recipient(subscription: Subscription) -> Recipient:
@@ -283,20 +296,22 @@ WITH given AS (
     INSERT INTO notifications_notification (
         id, organization_id, application_id, subject_type, subject_id, type, channel,
         recipient_type, recipient_id, "offset", cause, status, provider_status, scheduled_for,
-        due_at, not_after, attempt, retry_count, poll_attempts, is_held, message, error_message,
-        message_id, conversation_id, snapshot, created_at, updated_at)
+        due_at, not_after, attempt, retry_count, poll_attempts, subject_sequence, is_held, message,
+        error_message, message_id, conversation_id, snapshot, created_at, updated_at)
     SELECT id, %(organization)s, %(application)s, %(subject_type)s, %(subject)s, type, channel,
         recipient_type, recipient_id, "offset", cause, 'INITIALIZED', '', scheduled_for,
-        due_at, not_after, 0, 0, 0, false, '', '', '', '', %(snapshot)s::jsonb, %(now)s, %(now)s
+        due_at, not_after, 0, 0, 0, %(sequence)s, false, '', '', '', '', %(snapshot)s::jsonb,
+        %(now)s, %(now)s
     FROM given
     ON CONFLICT DO NOTHING
     RETURNING *
 ), contents AS (
     INSERT INTO notifications_notificationcontent (
-        notification_id, organization_id, address, first_name, last_name, facts, link,
+        notification_id, organization_id, address, first_name, last_name, facts, link, body,
         subject, text, html)
     SELECT id, %(organization)s, given.address, first_name, last_name, %(texts)s::jsonb,
-        decode(link, 'hex'), '', '', ''
+        decode(link, 'hex'), CASE WHEN given.channel = 'WEBHOOKS' THEN %(body)s::bytea END,
+        '', '', ''
     FROM given JOIN planned USING (id)
 ), changed AS (
     SELECT planned.*, event_id FROM given JOIN planned USING (id)
@@ -338,7 +353,7 @@ WITH concerned AS MATERIALIZED (
     SELECT id, lease_until IS NOT NULL AS is_in_hand FROM notifications_notification
     WHERE organization_id = %(organization)s AND subject_id = %(subject)s
         AND type = ANY(%(types)s) AND status IN ('INITIALIZED', 'PENDING')
-        AND due_at IS NOT NULL
+        AND due_at IS NOT NULL AND NOT is_submitted
         AND (%(recipients)s::uuid[] IS NULL OR recipient_id = ANY(%(recipients)s::uuid[]))
     FOR UPDATE
 ), last_attempt AS (
@@ -379,6 +394,7 @@ def refresh(topic: Topic, recipients: Iterable[Recipient]) -> None:
                 "subject": topic.id,
                 "snapshot": orjson.dumps(topic.snapshot).decode(),
                 "texts": orjson.dumps(topic.texts).decode(),
+                "body": _sealed_payload(topic),
             },
         )
 
@@ -391,7 +407,10 @@ WITH given AS (
     UPDATE notifications_notification SET snapshot = %(snapshot)s::jsonb
     WHERE organization_id = %(organization)s AND subject_id = %(subject)s
         AND status IN ('INITIALIZED', 'PENDING') AND due_at IS NOT NULL AND lease_until IS NULL
-    RETURNING id, channel, recipient_id
+        AND NOT is_submitted
+    RETURNING id, channel, recipient_id,
+        -- What has its number in a feed keeps its bytes; what tells of an event tells of then.
+        channel = 'WEBHOOKS' AND scheduled_for IS NOT NULL AND feed_sequence IS NULL AS is_open
 )
 UPDATE notifications_notificationcontent AS content
 SET facts = %(texts)s::jsonb,
@@ -399,7 +418,8 @@ SET facts = %(texts)s::jsonb,
     last_name = COALESCE(given.last_name, content.last_name),
     address = CASE WHEN given.id IS NULL THEN content.address
         ELSE COALESCE(given.addresses ->> fresh.channel, '') END,
-    link = CASE WHEN given.id IS NULL THEN content.link ELSE decode(given.link, 'hex') END
+    link = CASE WHEN given.id IS NULL THEN content.link ELSE decode(given.link, 'hex') END,
+    body = CASE WHEN fresh.is_open THEN %(body)s::bytea ELSE content.body END
 FROM fresh LEFT JOIN given ON given.id = fresh.recipient_id
 WHERE content.notification_id = fresh.id
 """

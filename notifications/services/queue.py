@@ -40,11 +40,17 @@ class Claim:
 
     id: UUID
     attempt: int
-    retry_count: int
+    # The place in the schedule of retries.
+    schedule_step: int
     application_id: UUID
     # By the monotonic clock, from before the database was asked: never later than the lease.
     taken_at: float
     row: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether the provider has it already and is to be asked how it went."""
+        return bool(self.row["is_submitted"])
 
     @property
     def begin_until(self) -> float:
@@ -69,6 +75,7 @@ class Claim:
             recipient_type=RecipientType(row["recipient_type"]),
             offset=row["offset"],
             snapshot=Snapshot.read(orjson.loads(row["snapshot"])),
+            provider_message_id=row["message_id"],
             address=row["address"],
             first_name=row["first_name"],
             last_name=row["last_name"],
@@ -90,14 +97,20 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one attempt. With a delay it is PENDING until the next one."""
+    """What came of one attempt. With a delay it is PENDING until the next one.
+
+    With `is_submitted` the next one is to ask the provider how it went.
+    """
 
     claim: Claim
     status: Status
     provider_status: str = ""
     error: str = ""
+    message: str = ""
     message_id: str = ""
+    conversation_id: str = ""
     delay: timedelta | None = None
+    is_submitted: bool = False
     # Whether the repetition counts: not while the provider was away.
     is_counted: bool = True
     rendered: Rendered | None = None
@@ -135,7 +148,7 @@ def claim_due(channel: Channel, *, limit: int) -> Taken:
         Claim(
             id=row["id"],
             attempt=row["attempt"],
-            retry_count=row["retry_count"],
+            schedule_step=row["schedule_step"],
             application_id=row["application_id"],
             taken_at=taken_at,
             row=row,
@@ -179,7 +192,7 @@ WITH RECURSIVE oldest AS MATERIALIZED (
 ), picked AS MATERIALIZED (
     SELECT mine.* FROM waiting CROSS JOIN LATERAL (
         SELECT id, due_at AS was_due_at, lease_until IS NOT NULL AS was_lost,
-            not_after <= statement_timestamp() AS is_late
+            not_after <= statement_timestamp() AND NOT is_submitted AS is_late
         FROM notifications_notification
         WHERE channel = %(channel)s AND NOT is_held AND due_at <= statement_timestamp()
             AND organization_id = waiting.organization_id
@@ -194,19 +207,22 @@ WITH RECURSIVE oldest AS MATERIALIZED (
         attempt = attempt + 1,
         due_at = CASE WHEN is_late THEN NULL ELSE statement_timestamp() + lease END,
         lease_until = CASE WHEN is_late THEN NULL ELSE statement_timestamp() + lease END,
-        message = CASE WHEN is_late THEN %(too_late)s WHEN was_lost THEN %(lost)s ELSE '' END,
+        message = CASE WHEN is_late THEN %(too_late)s
+            WHEN was_lost AND NOT is_submitted THEN %(lost)s ELSE '' END,
         updated_at = statement_timestamp()
     FROM picked, (SELECT %(lease)s * interval '1 second' AS lease) AS settings
     WHERE notification.id = picked.id
     RETURNING notification.*, picked.was_due_at
 ), numbered AS (
     SELECT *, (%(events)s::uuid[])[row_number() OVER ()] AS event_id FROM taken
+    WHERE NOT is_submitted
 ), noted AS (
 {noted("numbered")}
 )
 SELECT taken.id, taken.status, taken.attempt, taken.retry_count, taken.organization_id,
     taken.application_id, taken.subject_id, taken.type, taken.channel, taken.recipient_type,
-    taken."offset", taken.snapshot, taken.created_at,
+    taken."offset", taken.snapshot, taken.created_at, taken.is_submitted, taken.message_id,
+    taken.schedule_step, taken.poll_attempts, taken.provider_status,
     extract(epoch FROM taken.not_after - statement_timestamp())::float AS seconds_left,
     coalesce(content.address, '') AS address, coalesce(content.first_name, '') AS first_name,
     coalesce(content.last_name, '') AS last_name, coalesce(content.facts, '{{}}') AS facts,
@@ -242,8 +258,16 @@ def _settled(result: Result) -> dict[str, object]:
         "provider_status": result.provider_status,
         "delay": None if result.delay is None else result.delay.total_seconds(),
         "counts": int(result.delay is not None and result.is_counted),
+        "message": result.message,
         "error_message": result.error[:_ERROR_LENGTH],
         "message_id": result.message_id,
+        "conversation_id": result.conversation_id,
+        "submitted": result.is_submitted,
+        "polls": int(result.claim.is_submitted),
+        # Of the questions how it went only those are steps that brought something new.
+        "noted": not result.claim.is_submitted
+        or result.status is not Status.PENDING
+        or result.provider_status != result.claim.row["provider_status"],
         "subject": said.subject if said else None,
         "text": said.text if said else None,
         "html": said.html if said else None,
@@ -257,7 +281,8 @@ _SETTLE = f"""
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(rows)s::json) AS given(
         id uuid, attempt int, event_id uuid, status text, provider_status text, delay float,
-        counts int, error_message text, message_id text, subject text, text text, html text)
+        counts int, message text, error_message text, message_id text, conversation_id text,
+        submitted boolean, polls int, noted boolean, subject text, text text, html text)
 ), settled AS (
     UPDATE notifications_notification AS notification
     SET status = given.status,
@@ -266,15 +291,20 @@ WITH given AS MATERIALIZED (
         due_at = statement_timestamp() + given.delay * interval '1 second',
         lease_until = NULL,
         retry_count = retry_count + given.counts,
+        schedule_step = schedule_step + given.counts,
+        poll_attempts = poll_attempts + given.polls,
+        is_submitted = given.submitted,
         error_message = given.error_message,
-        message_id = given.message_id,
-        message = '',
+        message_id = COALESCE(NULLIF(given.message_id, ''), notification.message_id),
+        conversation_id = COALESCE(
+            NULLIF(given.conversation_id, ''), notification.conversation_id),
+        message = given.message,
         updated_at = statement_timestamp()
     FROM given
     WHERE notification.id = ANY(ARRAY(SELECT id FROM given))
         AND notification.id = given.id AND notification.attempt = given.attempt
         AND notification.status = 'PENDING' AND notification.lease_until IS NOT NULL
-    RETURNING notification.*, given.event_id, given.subject, given.text, given.html
+    RETURNING notification.*, given.event_id, given.noted, given.subject, given.text, given.html
 ), said AS (
     UPDATE notifications_notificationcontent AS content
     SET subject = settled.subject, text = settled.text, html = settled.html
@@ -282,9 +312,10 @@ WITH given AS MATERIALIZED (
     WHERE content.notification_id = ANY(ARRAY(SELECT id FROM given))
         AND content.notification_id = settled.id AND settled.subject IS NOT NULL
         AND content.erased_at IS NULL
+), steps AS (
+{noted("(SELECT * FROM settled WHERE noted) AS steps", tells=True)}
 )
-{noted("settled", message="''", tells=True)}
-RETURNING notification_id
+SELECT id FROM settled
 """
 
 
@@ -311,8 +342,8 @@ WITH given AS MATERIALIZED (
         AS given(id, attempt, event_id)
 ), released AS (
     UPDATE notifications_notification AS notification
-    SET status = CASE WHEN retry_count = 0 AND message <> %(lost)s THEN 'INITIALIZED'
-            ELSE 'PENDING' END,
+    SET status = CASE WHEN retry_count = 0 AND message <> %(lost)s AND NOT is_submitted
+            THEN 'INITIALIZED' ELSE 'PENDING' END,
         due_at = statement_timestamp(), lease_until = NULL, updated_at = statement_timestamp()
     FROM given
     WHERE notification.id = given.id AND notification.attempt = given.attempt

@@ -13,9 +13,10 @@ def noted(source: str, *, message: str = "message", tells: bool = False) -> str:
     return f"""
     INSERT INTO notification_event (
         id, organization_id, notification_id, at, status, provider_status, attempt, retry_count,
-        poll_attempts, next_at, message, error_message, message_id, conversation_id)
+        poll_attempts, next_at, is_submitted, message, error_message, message_id,
+        conversation_id)
     SELECT event_id, organization_id, id, updated_at, status, provider_status, attempt,
-        retry_count, poll_attempts, CASE WHEN lease_until IS NULL THEN due_at END, {message},
-        {said}, conversation_id
+        retry_count, poll_attempts, CASE WHEN lease_until IS NULL THEN due_at END, is_submitted,
+        {message}, {said}, conversation_id
     FROM {source}
     """

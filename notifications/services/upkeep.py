@@ -103,7 +103,7 @@ WITH late AS MATERIALIZED (
         ON notification.organization_id = organization.id
     WHERE (channel = ANY(%(idle)s)
             OR NOT (organization.is_active AND organization.notifications_on))
-        AND channel = ANY(%(channels)s) AND NOT is_held
+        AND channel = ANY(%(channels)s) AND NOT is_held AND NOT is_submitted
         AND due_at <= statement_timestamp() AND not_after <= statement_timestamp()
     LIMIT 1000
     FOR UPDATE OF notification SKIP LOCKED

@@ -357,7 +357,7 @@ def test_a_reminder_that_a_worker_has_in_hand_is_not_tried_again(
 
     client.delete(path(booked))
     if not dies:
-        queue.settle([dispatch._result(claim, TryLater(reason="451"), None)])
+        queue.settle([dispatch.result_of(claim, TryLater(reason="451"), None)])
     reminders.update(due_at=timezone.now())
     dispatch.send_due(Channel.EMAIL)
 

@@ -23,7 +23,15 @@ from notifications.models import (
     RecipientType,
 )
 from notifications.models.kinds import SCHEDULED_TYPES
-from notifications.transports import Accepted, Outcome, Parcel, Refused, TryLater
+from notifications.transports import (
+    Accepted,
+    Options,
+    Outcome,
+    Parcel,
+    Refused,
+    Submitted,
+    TryLater,
+)
 
 _numbers = itertools.count(1)
 
@@ -129,6 +137,7 @@ class ScriptedTransport:
 
     answers: list[Answer] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
+    polled: list[Message] = field(default_factory=list)
     unbuildable: set[UUID] = field(default_factory=set)
     # Raised instead of opening the provider.
     trouble: Exception | None = None
@@ -144,7 +153,9 @@ class ScriptedTransport:
         return [message.id for message in self.sent]
 
     @contextmanager
-    def session(self, application_ids: Collection[UUID]) -> Iterator[ScriptedTransport]:
+    def session(
+        self, application_ids: Collection[UUID], options: Options
+    ) -> Iterator[ScriptedTransport]:
         """Open it for a batch."""
         if self.trouble:
             raise self.trouble
@@ -169,11 +180,19 @@ class ScriptedTransport:
 
     def send(self, parcel: Parcel, *, until: float) -> Outcome:
         """Give the next answer."""
+        return self._answer() or Accepted(provider_status="250", message_id=parcel.message_id)
+
+    def poll(self, message: Message, *, until: float) -> Outcome:
+        """Give the next answer to the question how it went."""
+        self.polled.append(message)
+        return self._answer() or Accepted(
+            provider_status="delivered", message_id=message.provider_message_id
+        )
+
+    def _answer(self) -> Outcome | None:
         answer = self.answers.pop(0) if self.answers else None
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, Accepted | TryLater | Refused):
+        if answer is None or isinstance(answer, Accepted | Submitted | TryLater | Refused):
             return answer
-        if answer is not None:
-            return answer(self.sent[-1])
-        return Accepted(provider_status="250", message_id=parcel.message_id)
+        return answer(self.sent[-1])

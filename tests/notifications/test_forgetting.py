@@ -67,6 +67,7 @@ def test_a_person_is_forgotten_and_that_something_was_told_stays(
         "last_name": "",
         "facts": {},
         "link": None,
+        "body": None,
         "subject": "",
         "text": "",
         "html": "",

@@ -259,7 +259,7 @@ def eligible_item(one: Appointment) -> JsonObject:
 
 def notification(one: Notification) -> JsonObject:
     """Give where a notification stands (schema NotificationStatus)."""
-    is_retrying = one.status == Status.PENDING and one.lease_until is None
+    is_retrying = one.status == Status.PENDING and one.lease_until is None and not one.is_submitted
     return _told(one) | _present(
         id=str(one.id),
         status=one.status,
@@ -271,6 +271,7 @@ def notification(one: Notification) -> JsonObject:
         createdAt=_instant(one.created_at),
         updatedAt=_instant(one.updated_at),
         nextRetryAt=_instant(one.due_at) if is_retrying else None,
+        nextPollAt=_instant(one.due_at) if one.is_submitted else None,
     )
 
 
@@ -289,6 +290,7 @@ def notification_event(step: Step) -> JsonObject:
         errorMessage=event.error_message or None,
         messageId=event.message_id or None,
         conversationId=event.conversation_id or None,
+        nextPollAt=_instant(event.next_at) if event.is_submitted else None,
     )
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from notifications.messages import Message
 from notifications.mime import compose
 from notifications.rendering import TemplateBook, templates_for
-from notifications.transports import Accepted, Outcome, Parcel, Refused, TryLater
+from notifications.transports import Accepted, Options, Outcome, Parcel, Refused, TryLater
 from notifications.transports.email.connection import (
     Connection,
     ConnectionFailed,
@@ -68,6 +68,10 @@ class SmtpSession:
                 return TryLater(reason=f"The answer was lost; it may have arrived. {loss}")
             return TryLater(reason=str(loss))
 
+    def poll(self, message: Message, *, until: float) -> Outcome:
+        """Say that it was taken: SMTP knows no more."""
+        return Accepted(provider_status="", message_id=message.provider_message_id)
+
     def _send(self, parcel: Parcel, *, until: float) -> Outcome:
         connection = _connection(until=until)
         is_proven = connection.messages > 0
@@ -107,7 +111,9 @@ def outcome_of(reply: Reply, *, message_id: str) -> Outcome:
 
 
 @contextmanager
-def session(application_ids: Collection[UUID]) -> Iterator[SmtpSession]:
+def session(
+    application_ids: Collection[UUID], _options: Options | None = None
+) -> Iterator[SmtpSession]:
     """Open the mail server for a batch; the connection is kept for the next one."""
     yield SmtpSession(templates_for(application_ids))
 
