@@ -34,7 +34,13 @@ def application() -> Application:
 
 # --- Forgetting -------------------------------------------------------------------------------
 
-SAID = {"subject": "Hello Ada", "text": "Dear Ada", "html": "<p>Dear Ada</p>", "link": b"sealed"}
+SAID = {
+    "subject": "Hello Ada",
+    "text": "Dear Ada",
+    "html": "<p>Dear Ada</p>",
+    "link": b"sealed",
+    "body": b"sealed",
+}
 
 
 def make_said(application: Application, **facts: Any) -> Notification:
