@@ -25,6 +25,7 @@ from notifications.errors import CannotBuild
 from notifications.messages import Message, Rendered, Snapshot
 from notifications.models.kinds import Channel, NotificationType, RecipientType, Status
 from notifications.services.steps import noted
+from notifications.services.switches import switched_off
 
 # Of the lease; what is left must be enough for one send to come to an end.
 _BEGIN_WITHIN = 0.6
@@ -193,9 +194,9 @@ WITH RECURSIVE oldest AS MATERIALIZED (
     SELECT mine.* FROM waiting CROSS JOIN LATERAL (
         SELECT id, due_at AS was_due_at, lease_until IS NOT NULL AS was_lost,
             not_after <= statement_timestamp() AND NOT is_submitted AS is_late
-        FROM notifications_notification
+        FROM notifications_notification AS due
         WHERE channel = %(channel)s AND NOT is_held AND due_at <= statement_timestamp()
-            AND organization_id = waiting.organization_id
+            AND organization_id = waiting.organization_id AND NOT ({switched_off("due")})
         ORDER BY due_at
         LIMIT (SELECT ceil(%(limit)s::numeric / nullif(count(*), 0)) FROM waiting)
         FOR UPDATE SKIP LOCKED

@@ -13,6 +13,7 @@ from notifications import transports
 from notifications.models import Heartbeat
 from notifications.models.kinds import Channel
 from notifications.services.steps import noted
+from notifications.services.switches import switched_off
 
 # The table, and the moment by which it is divided.
 _PARTITIONED = (("outbox_event", "recorded_at"), ("notification_event", "at"))
@@ -79,8 +80,8 @@ ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at
 def cancel_late() -> int:
     """Cancel what has become too late while nobody could send it.
 
-    That is while its organisation has notifications switched off, or its channel no transport; of
-    all others the claim takes care. Return how many there were.
+    That is while its organisation, its application or its channel is switched off, or its channel
+    has no transport; of all others the claim takes care. Return how many there were.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -102,7 +103,8 @@ WITH late AS MATERIALIZED (
     JOIN notifications_notification AS notification
         ON notification.organization_id = organization.id
     WHERE (channel = ANY(%(idle)s)
-            OR NOT (organization.is_active AND organization.notifications_on))
+            OR NOT (organization.is_active AND organization.notifications_on)
+            OR {switched_off("notification")})
         AND channel = ANY(%(channels)s) AND NOT is_held AND NOT is_submitted
         AND due_at <= statement_timestamp() AND not_after <= statement_timestamp()
     LIMIT 1000

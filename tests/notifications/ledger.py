@@ -17,6 +17,7 @@ from notifications.errors import CannotBuild
 from notifications.messages import Message, Rendered
 from notifications.models import (
     Channel,
+    ChannelSettings,
     Notification,
     NotificationContent,
     NotificationType,
@@ -40,6 +41,30 @@ def make_application(name: str = "Northwind Care") -> Application:
     """Make an organisation with one application."""
     organization = Organization.objects.create(name=name)
     return Application.objects.create(organization=organization, name=name, is_default=True)
+
+
+# Each sets one switch of those that stop an application's messages.
+SWITCHES: dict[str, Callable[[Application, bool], object]] = {
+    "organisation": lambda application, on: _set(
+        Organization, application.organization_id, "notifications_on", on
+    ),
+    "organisation is closed": lambda application, on: _set(
+        Organization, application.organization_id, "is_active", on
+    ),
+    "application": lambda application, on: _set(
+        Application, application.pk, "notifications_active", on
+    ),
+    "channel": lambda application, on: ChannelSettings.objects.update_or_create(
+        organization_id=application.organization_id,
+        application=application,
+        channel=Channel.EMAIL,
+        defaults={"is_on": on},
+    ),
+}
+
+
+def _set(model: type[Organization | Application], key: UUID, field: str, value: bool) -> int:
+    return model._default_manager.filter(pk=key).update(**{field: value})
 
 
 def make_notification(

@@ -11,7 +11,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from agents.models import Organization
 from config.kernel import secrets
 from config.kernel.ids import uuid7
 from notifications.models import Channel, Notification, NotificationContent, NotificationEvent
@@ -20,6 +19,7 @@ from notifications.services import dispatch, queue
 from notifications.transports import Accepted, Refused, TryLater
 from tests.notifications import scripted
 from tests.notifications.ledger import (
+    SWITCHES,
     ScriptedTransport,
     make_application,
     make_notification,
@@ -156,18 +156,18 @@ def test_what_is_held_is_not_sent(provider: ScriptedTransport, application: Appl
     assert (held.status, provider.sent) == (Status.INITIALIZED, [])
 
 
-@pytest.mark.parametrize("switch", ["notifications_on", "is_active"])
-def test_an_organisation_that_is_switched_off_waits(
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_what_is_switched_off_waits(
     provider: ScriptedTransport, application: Application, switch: str
 ) -> None:
     waiting = make_notification(application)
     others = make_notification(make_application("Contoso Bank"))
-    Organization.objects.filter(pk=application.organization_id).update(**{switch: False})
+    SWITCHES[switch](application, False)
 
     assert dispatch.send_due(Channel.EMAIL) == 1
     assert provider.ids == [others.id]
 
-    Organization.objects.filter(pk=application.organization_id).update(**{switch: True})
+    SWITCHES[switch](application, True)
     assert dispatch.send_due(Channel.EMAIL) == 1
     assert provider.ids == [others.id, waiting.id]
 

@@ -15,7 +15,7 @@ from config.kernel.ids import uuid7
 from notifications.models import Channel, Notification, NotificationEvent
 from notifications.models.kinds import Status
 from notifications.services import queue, upkeep
-from tests.notifications.ledger import make_application, make_notification
+from tests.notifications.ledger import SWITCHES, make_application, make_notification
 
 pytestmark = pytest.mark.django_db
 
@@ -130,13 +130,13 @@ def test_a_heartbeat_is_one_row_that_is_renewed() -> None:
     assert list(first) == list(upkeep.operations(timezone.now()).last_seen) == ["beat"]
 
 
-@pytest.mark.parametrize("switch", ["notifications_on", "is_active"])
+@pytest.mark.parametrize("switch", SWITCHES)
 def test_what_is_late_while_notifications_are_off_is_cancelled(switch: str) -> None:
     application = make_application()
     past = timezone.now() - HOUR
     late = make_notification(application, due_at=past, not_after=timezone.now())
     waiting = make_notification(application, due_at=past, not_after=timezone.now() + HOUR)
-    Organization.objects.filter(pk=application.organization_id).update(**{switch: False})
+    SWITCHES[switch](application, False)
 
     assert upkeep.cancel_late() == 1
 
