@@ -251,6 +251,9 @@ NOTIFICATIONS_POLLS = read(
     default="2,5,10,30,60,300,900,3600,21600",
     wanted="seconds, separated by commas",
 )
+# Webhooks go to public hosts by https; this lets them go to any host, by http too. Never set it
+# where strangers may subscribe.
+WEBHOOKS_ALLOW_PRIVATE_ADDRESSES = flag("WEBHOOKS_ALLOW_PRIVATE_ADDRESSES", default=False)
 NOTIFICATIONS_LEASE = timedelta(seconds=integer("NOTIFICATIONS_LEASE", default=60, least=5))
 NOTIFICATIONS_BATCH = integer("NOTIFICATIONS_BATCH", default=100, least=1, most=1000)
 

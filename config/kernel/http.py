@@ -1,17 +1,21 @@
-"""The one door for outgoing HTTP: nothing in our own network, and never longer than was agreed."""
+"""The one door for outgoing HTTP: nothing in our own network, and never longer than was agreed.
+
+One request at a time goes out from here; many at once, from an event loop, by `outgoing`, which
+looks at them with the same eyes.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import io
-import ipaddress
 import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
@@ -19,11 +23,13 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from config.kernel.networks import is_refused
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 ANSWER_BYTES: Final = 64 * 1024
-_HEAD_BYTES = 64 * 1024
+HEAD_BYTES: Final = 64 * 1024
 _URL_LENGTH = 2_048
 _PORTS = frozenset({80, 443})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -39,48 +45,12 @@ _OWN_HEADERS = frozenset(
     | {"proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 
-# `ipaddress.is_global` is not trusted: it passes NAT64, 6to4, 192.0.0.192 and 168.63.129.16.
-_REFUSED_V4 = tuple(
-    ipaddress.IPv4Network(network)
-    for network in (
-        "0.0.0.0/8",  # this host
-        "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # carrier-grade NAT, and some clouds' metadata
-        "127.0.0.0/8",  # loopback
-        "168.63.129.16/32",  # the platform of one cloud
-        "169.254.0.0/16",  # link-local, and most clouds' metadata
-        "172.16.0.0/12",  # private
-        "192.0.0.0/24",  # protocol assignments, and one cloud's metadata
-        "192.0.2.0/24",  # documentation
-        "192.31.196.0/24",  # AS112
-        "192.52.193.0/24",  # AMT
-        "192.88.99.0/24",  # 6to4 relays
-        "192.168.0.0/16",  # private
-        "192.175.48.0/24",  # AS112
-        "198.18.0.0/15",  # benchmarks
-        "198.51.100.0/24",  # documentation
-        "203.0.113.0/24",  # documentation
-        "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",  # reserved, broadcast
-    )
-)
-# Everything else is no public host: loopback, IPv4 in disguise, NAT64, unique and site-local, …
-_PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
-_REFUSED_V6 = tuple(
-    ipaddress.IPv6Network(network)
-    for network in (
-        "2001::/23",  # protocol assignments, Teredo, ORCHID, benchmarks
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4
-        "2620:4f:8000::/48",  # AS112
-        "3fff::/20",  # documentation
-    )
-)
-_ISATAP = 0x5EFE
-
 
 class OutgoingError(Exception):
     """A request that got no answer, and why."""
+
+    # Surely nothing of it has left; while false, it may have arrived.
+    is_unsent = False
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -89,6 +59,8 @@ class OutgoingError(Exception):
 
 class Blocked(OutgoingError):
     """The request was not sent: its address, port, method or headers are not allowed."""
+
+    is_unsent = True
 
 
 class Failed(OutgoingError):
@@ -109,6 +81,11 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     expect_max: int = ANSWER_BYTES
+    https_only: bool = False
+    # Any address and any port will do: for a network that its operator has opened on purpose.
+    is_private_allowed: bool = False
+    # It may be sent again when a kept connection turns out to be dead.
+    is_repeatable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +110,9 @@ class _Deadline:
 
 
 @dataclass(frozen=True)
-class _Target:
+class Destination:
+    """Where a request goes, as its address has it."""
+
     scheme: str
     host: str
     port: int
@@ -152,20 +131,51 @@ def fetch(request: Request) -> Answer:
     Raises Blocked, Failed, DeadlineExceeded.
     """
     deadline = _Deadline(request.deadline)
-    target = _target_of(request.url)
+    target = destination_of(request)
     head = _head_of(request, target)
-    addresses = resolve(target.host, target.port, seconds=deadline.left())
+    connection = _reach(request, target, deadline)
     try:
-        with contextlib.closing(_connect(target, addresses, deadline)) as connection:
+        with contextlib.closing(connection):
             _send(connection, head + request.body, deadline)
             return _receive(connection, request, deadline)
-    except TimeoutError:
-        raise DeadlineExceeded("The deadline is over.") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Failed(f"{type(error).__name__}: {error}"[:200]) from None
+        raise _failure_of(error) from None
 
 
-def _target_of(url: str) -> _Target:
+def _reach(request: Request, target: Destination, deadline: _Deadline) -> socket.socket:
+    """Connect to where a request goes; whatever fails here, nothing has been sent.
+
+    Raises Blocked, Failed, DeadlineExceeded.
+    """
+    try:
+        addresses = resolve(
+            target.host,
+            target.port,
+            seconds=deadline.left(),
+            is_private_allowed=request.is_private_allowed,
+        )
+        return _connect(target, addresses, deadline)
+    except OutgoingError as error:
+        error.is_unsent = True
+        raise
+    except (OSError, ValueError) as error:
+        failure = _failure_of(error)
+        failure.is_unsent = True
+        raise failure from None
+
+
+def _failure_of(error: Exception) -> OutgoingError:
+    if isinstance(error, TimeoutError):
+        return DeadlineExceeded("The deadline is over.")
+    return Failed(f"{type(error).__name__}: {error}"[:200])
+
+
+def destination_of(request: Request) -> Destination:
+    """Read where a request goes.
+
+    Raises Blocked when it is no plain web address, or not as safe as the request demands.
+    """
+    url = request.url
     if len(url) > _URL_LENGTH or not _PRINTABLE.fullmatch(url) or "\\" in url:
         raise Blocked("The address holds what no address holds.")
     try:
@@ -175,11 +185,13 @@ def _target_of(url: str) -> _Target:
         raise Blocked("The address cannot be read.") from None
     if parts.scheme not in {"http", "https"}:
         raise Blocked("The address does not begin with http or https.")
+    if request.https_only and parts.scheme != "https":
+        raise Blocked("The address does not begin with https.")
     if "@" in parts.netloc or not _HOST.fullmatch(parts.hostname or ""):
         raise Blocked("The address names no host.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     default = 443 if parts.scheme == "https" else 80
-    return _Target(parts.scheme, parts.hostname or "", default if port is None else port, path)
+    return Destination(parts.scheme, parts.hostname or "", default if port is None else port, path)
 
 
 def header_problem(name: str, value: str) -> str | None:
@@ -191,9 +203,23 @@ def header_problem(name: str, value: str) -> str | None:
     return None
 
 
-def _head_of(request: Request, target: _Target) -> bytes:
+def headers_of(request: Request) -> dict[str, str]:
+    """Give the headers of a request by the names that its caller chose, and our own name.
+
+    Raises Blocked when the method or one of them is not allowed.
+    """
     if request.method not in _METHODS:
         raise Blocked("The method is not allowed.")
+    for name, value in request.headers.items():
+        if problem := header_problem(name, value):
+            raise Blocked(problem)
+    headers = dict(request.headers)
+    if "user-agent" not in {name.lower() for name in headers}:
+        headers["User-Agent"] = _USER_AGENT
+    return headers
+
+
+def _head_of(request: Request, target: Destination) -> bytes:
     headers = {
         "Host": target.authority,
         "Connection": "close",
@@ -202,50 +228,48 @@ def _head_of(request: Request, target: _Target) -> bytes:
     }
     if request.body or request.method in {"POST", "PUT", "PATCH"}:
         headers["Content-Length"] = str(len(request.body))
-    for name, value in request.headers.items():
-        if problem := header_problem(name, value):
-            raise Blocked(problem)
-        headers[name] = value
-    if "user-agent" not in {name.lower() for name in headers}:
-        headers["User-Agent"] = _USER_AGENT
+    headers |= headers_of(request)
     lines = [f"{request.method} {target.path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
-def resolve(host: str, port: int, *, seconds: float) -> list[str]:
+def resolve(host: str, port: int, *, seconds: float, is_private_allowed: bool = False) -> list[str]:
     """Give the addresses of a host, once: whoever connects, connects to one of these.
 
     Raises Blocked when any of them, or the port, is not allowed; Failed, DeadlineExceeded.
     """
-    allowed = {entry.lower() for entry in settings.OUTGOING_ALLOWED_HOSTS}
-    name = host.lower().rstrip(".")
-    bracketed = f"[{name}]" if ":" in name else name
-    if f"{bracketed}:{port}" in allowed:
-        return _look_up(host, port, seconds)
-    if port not in _PORTS | set(settings.OUTGOING_PORTS):
-        raise Blocked("The port is not allowed.")
+    check_port(host, port, is_private_allowed=is_private_allowed)
     addresses = _look_up(host, port, seconds)
-    if name not in allowed and any(map(is_refused, addresses)):
-        raise Blocked("The address lies in a network that is not public.")
+    check_addresses(host, port, addresses, is_private_allowed=is_private_allowed)
     return addresses
 
 
-def is_refused(address: str) -> bool:
-    """Tell whether an address is no public host of the internet."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return True
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return any(parsed in network for network in _REFUSED_V4)
-    return (
-        parsed.scope_id is not None
-        or parsed not in _PUBLIC_V6
-        or any(parsed in network for network in _REFUSED_V6)
-        # Tunnels to the IPv4 address in the last 32 bits (RFC 5214).
-        or (int(parsed) >> 32) & 0xFDFF_FFFF == _ISATAP
-    )
+def check_port(host: str, port: int, *, is_private_allowed: bool) -> None:
+    """Raise Blocked unless the port is the web's, or the settings allow it for the host."""
+    if is_private_allowed or port in _PORTS or port in settings.OUTGOING_PORTS:
+        return
+    if _is_listed(host, port):
+        return
+    raise Blocked("The port is not allowed.")
+
+
+def check_addresses(
+    host: str, port: int, addresses: Iterable[str], *, is_private_allowed: bool
+) -> None:
+    """Raise Blocked if any of a host's addresses is not public, unless the settings allow it."""
+    if is_private_allowed or not any(map(is_refused, addresses)):
+        return
+    if _is_listed(host) or _is_listed(host, port):
+        return
+    raise Blocked("The address lies in a network that is not public.")
+
+
+def _is_listed(host: str, port: int | None = None) -> bool:
+    name = host.lower().rstrip(".")
+    if port is not None:
+        name = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    return name in {entry.lower() for entry in settings.OUTGOING_ALLOWED_HOSTS}
 
 
 # The system's resolver knows no time limit of ours: it is left behind in its thread.
@@ -253,32 +277,44 @@ _resolvers = threading.BoundedSemaphore(16)
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[str]:
-    found: list[str] = []
-    problems: list[Exception] = []
+    deadline = _Deadline(seconds)
+    if not _resolvers.acquire(timeout=seconds):
+        raise DeadlineExceeded("The deadline is over: too many names are being looked up.")
+    asked = begin_look_up(host, port)
+    asked.add_done_callback(lambda _asked: _resolvers.release())
+    try:
+        return asked.result(deadline.left())
+    except TimeoutError:
+        raise DeadlineExceeded("The deadline is over: the name could not be looked up.") from None
+
+
+def begin_look_up(host: str, port: int) -> Future[list[str]]:
+    """Ask the system for the addresses of a host, in a thread that nobody has to wait for.
+
+    The future raises Failed. How many such threads there are is the caller's care.
+    """
+    asked: Future[list[str]] = Future()
+    asked.set_running_or_notify_cancel()
 
     def ask() -> None:
         try:
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found.extend(dict.fromkeys(str(info[4][0]) for info in infos))
-        except (OSError, UnicodeError) as error:
-            problems.append(error)
-        finally:
-            _resolvers.release()
+            addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
+        except (OSError, UnicodeError):
+            addresses = []
+        if addresses:
+            asked.set_result(addresses)
+        else:
+            asked.set_exception(Failed("The name of the host cannot be looked up."))
 
-    deadline = _Deadline(seconds)
-    if not _resolvers.acquire(timeout=seconds):
-        raise DeadlineExceeded("The deadline is over: too many names are being looked up.")
-    thread = threading.Thread(target=ask, name="resolver", daemon=True)
-    thread.start()
-    thread.join(deadline.left())
-    if thread.is_alive():
-        raise DeadlineExceeded("The deadline is over: the name could not be looked up.")
-    if problems or not found:
-        raise Failed("The name of the host cannot be looked up.")
-    return found
+    try:
+        threading.Thread(target=ask, name="resolver", daemon=True).start()
+    except RuntimeError:  # the machine has no thread left
+        asked.set_exception(Failed("The name of the host cannot be looked up now."))
+    return asked
 
 
-def _connect(target: _Target, addresses: list[str], deadline: _Deadline) -> socket.socket:
+def _connect(target: Destination, addresses: list[str], deadline: _Deadline) -> socket.socket:
     for number, address in enumerate(addresses):
         # A dead address must leave time for the others.
         share = deadline.left() / (len(addresses) - number)
@@ -292,10 +328,10 @@ def _connect(target: _Target, addresses: list[str], deadline: _Deadline) -> sock
     raise Failed("The host has no address.")
 
 
-def _secure(connection: socket.socket, target: _Target, deadline: _Deadline) -> socket.socket:
+def _secure(connection: socket.socket, target: Destination, deadline: _Deadline) -> socket.socket:
     try:
         connection.settimeout(deadline.left())
-        context = _tls(settings.OUTGOING_CA_FILE)
+        context = tls(settings.OUTGOING_CA_FILE)
         return context.wrap_socket(connection, server_hostname=target.host)
     except BaseException:
         connection.close()
@@ -303,7 +339,8 @@ def _secure(connection: socket.socket, target: _Target, deadline: _Deadline) -> 
 
 
 @lru_cache(maxsize=4)
-def _tls(ca_file: str) -> ssl.SSLContext:
+def tls(ca_file: str) -> ssl.SSLContext:
+    """Give what other sides are verified with: the system's authorities, or those of a file."""
     return ssl.create_default_context(cafile=ca_file or None)
 
 
@@ -336,7 +373,7 @@ class _Stream(io.RawIOBase):
 
 
 def _receive(connection: socket.socket, request: Request, deadline: _Deadline) -> Answer:
-    most = _HEAD_BYTES + 2 * request.expect_max  # chunks have heads of their own
+    most = HEAD_BYTES + 2 * request.expect_max  # chunks have heads of their own
     stream = _Stream(connection, most=most, deadline=deadline)
     # All that it wants of a socket is makefile().
     response = http.client.HTTPResponse(cast("socket.socket", stream), method=request.method)

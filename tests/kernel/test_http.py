@@ -5,15 +5,9 @@ import ipaddress
 import socket
 import ssl
 import threading
-import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +19,20 @@ from config.kernel.http import (
     OutgoingError,
     Request,
     fetch,
-    is_refused,
+)
+from config.kernel.networks import is_refused
+from tests.kernel.receivers import (
+    HEAD,
+    NO_WEB_ADDRESSES,
+    OK,
+    OTHER_PORTS,
+    OWN_NAMES,
+    REFUSED,
+    Receiver,
+    forever,
+    make_certificate,
+    resolving_to,
+    took,
 )
 
 if TYPE_CHECKING:
@@ -33,70 +40,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_django import Settings
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfine."
-
-
-class Receiver:
-    """A server on 127.0.0.1 that reads one request per connection and then does what it is told."""
-
-    def __init__(self, behave: Callable[[socket.socket, threading.Event], object]) -> None:
-        self.behave = behave
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.tls: ssl.SSLContext | None = None
-        self.over = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.threads = [threading.Thread(target=self._serve)]
-        self.threads[0].start()
-
-    def url(self, path: str = "/hook") -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    def _serve(self) -> None:
-        while not self.over.is_set():
-            connection, _ = self.listener.accept()
-            if self.over.is_set():
-                connection.close()
-                return
-            self.connections += 1
-            thread = threading.Thread(target=self._answer, args=(connection,))
-            self.threads.append(thread)
-            thread.start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(10)
-            if self.tls:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-            with connection:
-                self.requests.append(self._read(connection))
-                self.behave(connection, self.over)
-
-    @staticmethod
-    def _read(connection: socket.socket) -> bytes:
-        message = b""
-        while b"\r\n\r\n" not in message:
-            piece = connection.recv(65536)
-            if not piece:
-                return message
-            message += piece
-        head, _, body = message.partition(b"\r\n\r\n")
-        length = next(
-            (int(line[15:]) for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"), 0
-        )
-        while len(body) < length and (piece := connection.recv(65536)):
-            body += piece
-        return head + b"\r\n\r\n" + body
-
-    def close(self) -> None:
-        self.over.set()
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
-        for thread in self.threads:
-            thread.join(10)
-        self.listener.close()
 
 
 @pytest.fixture
@@ -124,12 +67,6 @@ def receiver(settings: Settings) -> Iterator[Callable[..., Receiver]]:
 
 def ask(url: str, *, method: str = "GET", deadline: float = 5, **facts: Any) -> Answer:
     return fetch(Request(method=method, url=url, deadline=deadline, **facts))
-
-
-def took(work: Callable[[], object]) -> float:
-    started = time.monotonic()
-    work()
-    return time.monotonic() - started
 
 
 def test_a_request_is_sent_as_it_was_given(receiver: Callable[..., Receiver]) -> None:
@@ -222,18 +159,6 @@ def test_a_body_of_just_the_size_is_whole(receiver: Callable[..., Receiver]) -> 
     assert (answer.body, answer.is_cut) == (b"a" * 10, False)
 
 
-def forever(piece: bytes, *, start: bytes = b"", pause: float = 0) -> Any:
-    def behave(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(start)
-        while not over.wait(pause):
-            connection.sendall(piece)
-
-    return behave
-
-
-HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
 @pytest.mark.parametrize(
     "behave",
     [
@@ -320,14 +245,7 @@ def test_a_closed_port_is_a_failure(settings: Settings) -> None:
         ask(f"http://127.0.0.1:{port}/")
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        *["127.0.0.1", "127.1", "127.255.255.254", "2130706433", "0x7f000001", "0177.0.0.1"],
-        *["0x7f.1", "0", "0.0.0.0", "localhost", "LOCALHOST", "[::1]", "[::]", "[0:0::1]"],
-        *["[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]"],
-    ],
-)
+@pytest.mark.parametrize("host", OWN_NAMES)
 def test_no_name_of_this_machine_is_connected_to(
     receiver: Callable[..., Receiver], host: str
 ) -> None:
@@ -337,19 +255,6 @@ def test_no_name_of_this_machine_is_connected_to(
         ask(f"http://{host}:{there.port}/")
 
     assert there.connections == 0
-
-
-REFUSED = [
-    *["0.0.0.1", "10.0.0.1", "100.64.0.1", "100.100.100.200", "127.0.0.1", "168.63.129.16"],
-    *["169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.0.192", "192.0.2.1"],
-    *["192.88.99.1", "192.168.0.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1"],
-    *["224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::8.8.8.8"],
-    *["::ffff:8.8.8.8", "::ffff:0:8.8.8.8", "64:ff9b::8.8.8.8", "64:ff9b:1::1", "100::1"],
-    *["2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:2::1", "2001:10::1", "2001:20::1"],
-    *["2001:db8::1", "2002:7f00:1::1", "2002:808:808::1", "2620:4f:8000::1", "3fff::1", "5f00::1"],
-    *["fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "4000::1"],
-    *["2606:4700::5efe:127.0.0.1", "2606:4700::200:5efe:10.0.0.1", "nonsense", ""],
-]
 
 
 @pytest.mark.parametrize("address", REFUSED)
@@ -381,27 +286,6 @@ def test_no_address_of_version_4_is_reached_in_disguise(address: ipaddress.IPv4A
 
     for base in ("::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "2606:4700::5efe:0:0"):
         assert is_refused(str(ipaddress.IPv6Address(int(ipaddress.IPv6Address(base)) | number)))
-
-
-def resolving_to(
-    monkeypatch: pytest.MonkeyPatch, *addresses: str, port: int = 80
-) -> list[tuple[Any, ...]]:
-    """Let every name lead to the addresses, and note who asks."""
-    asked: list[tuple[Any, ...]] = []
-    real = socket.getaddrinfo
-
-    def getaddrinfo(host: str, *rest: Any, **more: Any) -> list[Any]:
-        with contextlib.suppress(ValueError):
-            ipaddress.ip_address(host)
-            return list(real(host, *rest, **more))
-        asked.append((host, *rest))
-        return [
-            (socket.AF_INET6 if ":" in each else socket.AF_INET, 1, 6, "", (each, port))
-            for each in addresses
-        ]
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    return asked
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "::1", "fe80::1%eth0"])
@@ -459,24 +343,13 @@ def test_a_name_server_that_does_not_answer_is_left_at_the_deadline(
         over.set()
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        *["", "desk.example", "//desk.example/", "ftp://desk.example/", "file:///etc/passwd"],
-        *["gopher://desk.example/", "http://", "http:///path", "http://user@desk.example/"],
-        *["http://user:pw@desk.example/", "http://@desk.example/", "http://desk.example:x/"],
-        *["http://desk.example:99999/", "http://desk.example:/\\@evil.example/", "http://a b/"],
-        *["http://desk.example/\r\nX: y", "http://desk.example/\x00", "http://dësk.example/"],
-        *["http://[::1", "http://[fe80::1%25eth0]/", "http://desk.example/" + "a" * 2_048],
-        *["http://desk.example%00.evil/", "http://desk%2eexample/", "\thttp://desk.example/"],
-    ],
-)
+@pytest.mark.parametrize("url", NO_WEB_ADDRESSES)
 def test_an_address_that_is_no_plain_web_address_is_blocked(url: str) -> None:
     with pytest.raises(Blocked):
         ask(url)
 
 
-@pytest.mark.parametrize("port", [0, 22, 25, 6379, 8080, 65535])
+@pytest.mark.parametrize("port", OTHER_PORTS)
 def test_only_the_ports_of_the_web_are_open(port: int) -> None:
     with pytest.raises(Blocked, match="port"):
         ask(f"http://1.1.1.1:{port}/")
@@ -494,6 +367,23 @@ def test_an_allowed_host_is_allowed_by_the_name_in_the_address_only(
     settings.OUTGOING_PORTS = []
     with pytest.raises(Blocked):
         ask(there.url())
+
+
+def test_where_only_https_will_do_nothing_else_is_sent(receiver: Callable[..., Receiver]) -> None:
+    there = receiver()
+
+    with pytest.raises(Blocked, match="https"):
+        ask(there.url(), https_only=True)
+    assert there.connections == 0
+
+
+def test_a_request_may_be_allowed_to_go_anywhere(
+    receiver: Callable[..., Receiver], settings: Settings
+) -> None:
+    there = receiver(allowed=False)
+    settings.OUTGOING_PORTS = []
+
+    assert ask(there.url(), is_private_allowed=True).status == 200
 
 
 @pytest.mark.parametrize(
@@ -539,29 +429,6 @@ def test_proxies_and_credentials_of_the_environment_are_not_used(
 
     assert ask(there.url()).status == 200
     assert b"Authorization" not in there.requests[0]
-
-
-def make_certificate(folder: Path, *, name: str) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / f"{name}.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return file
 
 
 @pytest.fixture

@@ -14,22 +14,25 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "notifications", "agents", "appointments", "engage")
 DOOR = "config/kernel/http.py"
-MAIL = "notifications/transports/email/"
+# The same door for event loops.
+LOOP_DOOR = "config/kernel/outgoing.py"
+MAIL = "notifications/transports/email/connection.py"
 
 # module → where it may be imported; the local set-up talks to its own servers.
-OPENS_CONNECTIONS: dict[str, str | tuple[str, ...]] = {
-    "socket": (DOOR, MAIL),
+OPENS_CONNECTIONS: dict[str, tuple[str, ...]] = {
+    "socket": (DOOR, LOOP_DOOR, MAIL),
+    **dict.fromkeys(["aiohttp", "aiohappyeyeballs"], (LOOP_DOOR,)),
+    **dict.fromkeys(["http.client", "urllib.request", "urllib3", "requests", "httpx"], (DOOR,)),
     **dict.fromkeys(
-        ["http.client", "urllib.request", "urllib3", "requests", "aiohttp", "httpx"], DOOR
-    ),
-    **dict.fromkeys(
-        ["ftplib", "imaplib", "poplib", "telnetlib", "xmlrpc", "asyncio.streams"], DOOR
+        ["ftplib", "imaplib", "poplib", "telnetlib", "xmlrpc", "asyncio.streams"], (DOOR,)
     ),
     # The mail server is the operator's; `socket` is the type of its connection.
-    "smtplib": MAIL,
+    "smtplib": (MAIL,),
 }
 # Names that open nothing.
 HARMLESS = {"smtplib.SMTPException", "socket.gethostname"}
+# What an event loop offers without an import.
+LOOP_OPENS = {"open_connection", "create_connection", "create_datagram_endpoint", "sock_connect"}
 
 
 def modules() -> list[Path]:
@@ -58,9 +61,18 @@ def test_only_the_door_opens_outgoing_connections(forbidden: str) -> None:
         if (name == forbidden or name.startswith(f"{forbidden}.")) and name not in HARMLESS
     }
 
-    assert {
-        each for each in offenders if not each.startswith(OPENS_CONNECTIONS[forbidden])
-    } == set()
+    assert offenders - set(OPENS_CONNECTIONS[forbidden]) == set()
+
+
+def test_no_event_loop_opens_connections_past_the_door() -> None:
+    offenders = {
+        (file.relative_to(ROOT).as_posix(), node.attr)
+        for file in modules()
+        for node in ast.walk(ast.parse(file.read_text(), str(file)))
+        if isinstance(node, ast.Attribute) and node.attr in LOOP_OPENS
+    }
+
+    assert offenders == {(DOOR, "create_connection")}
 
 
 def test_the_kernel_imports_no_app() -> None:

@@ -1,0 +1,46 @@
+"""What every request to a subscriber's side has in common: who we are, and where it may go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from config.kernel.http import Request, destination_of, resolve
+
+USER_AGENT = f"Frontdesk/{settings.SPECTACULAR_SETTINGS['VERSION']}"
+# Of an answer its status is looked at, and a token: less room, less to be flooded with.
+_ANSWER_BYTES = 16 * 1024
+
+
+def post(url: str, *, headers: Mapping[str, str], body: bytes, deadline: float) -> Request:
+    """Give a request by https to a public host, or to any host where the settings say so."""
+    is_private_allowed: bool = settings.WEBHOOKS_ALLOW_PRIVATE_ADDRESSES
+    return Request(
+        method="POST",
+        url=url,
+        deadline=deadline,
+        headers=headers,
+        body=body,
+        expect_max=_ANSWER_BYTES,
+        https_only=not is_private_allowed,
+        is_private_allowed=is_private_allowed,
+        # Receivers know a repetition by its webhook-id.
+        is_repeatable=True,
+    )
+
+
+def check_url(url: str, *, seconds: float) -> None:
+    """Look at an address as every request to it will be looked at.
+
+    Raises Blocked when nothing would be sent there; Failed, DeadlineExceeded when its name cannot
+    be looked up now.
+    """
+    request = post(url, headers={}, body=b"", deadline=seconds)
+    destination = destination_of(request)
+    resolve(
+        destination.host,
+        destination.port,
+        seconds=seconds,
+        is_private_allowed=request.is_private_allowed,
+    )
