@@ -46,6 +46,8 @@ _TITLES = {
     "participant.removed": "Participant removed",
     "participant.updated": "Participant changed",
     "interaction.updated": "Interaction changed",
+    "notification.retried": "Message sent again by hand",
+    "notification.cancelled": "Message cancelled by hand",
 }
 _FIELDS = {
     "state": "State",
@@ -135,6 +137,7 @@ def read_timeline(
     notifications = list(
         Notification.objects.visible_to(actor)
         .of(appointment.pk)
+        .with_outdated()
         .select_related("content")
         .order_by("-created_at", "-id")[:SHOWN_AT_MOST]
     )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from csp.decorators import csp
+from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -22,13 +23,14 @@ from appointments.day import Span, name_of, read_day, slot_of
 from appointments.errors import TicketUnknown
 from appointments.forms import DayForm, ZoneForm, zone_label
 from appointments.models import Appointment, Participant
-from appointments.services import find_ticket
+from appointments.services import cancel_notification, find_ticket, retry_notification
 from appointments.timeline import read_timeline
 from config.kernel.actors import Actor, Role
+from config.kernel.errors import DomainError
 from config.kernel.exceptions import answer_to
 from config.kernel.pages import OfficePage
 from config.kernel.throttling import client_address
-from notifications.models import NotificationContent
+from notifications.models import Notification, NotificationContent
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -160,6 +162,73 @@ class MessagePage(OneAppointment):
         if content is None or not content.html:
             raise Http404
         return HttpResponse(content.html)
+
+
+class MessageCommand(OneAppointment):
+    """What can be done with one message; afterwards its appointment is shown again."""
+
+    done: ClassVar[str]
+
+    def carry_out(self, appointment_id: UUID, notification_id: UUID) -> None:
+        """Do it.
+
+        Raises DomainError.
+        """
+        raise NotImplementedError
+
+    def post(
+        self, request: HttpRequest, appointment_id: UUID, notification_id: UUID
+    ) -> HttpResponse:
+        """Do it, and say that it was done or why it was not."""
+        self.fetch(appointment_id)
+        try:
+            self.carry_out(appointment_id, notification_id)
+        except DomainError as refusal:
+            # Said on the page that they come from: the message may have gone out meanwhile.
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, self.done)
+        return redirect("appointment", appointment_id)
+
+
+class RetryMessage(MessageCommand):
+    """Sends a message again."""
+
+    done = "The message is being sent."
+
+    def carry_out(self, appointment_id: UUID, notification_id: UUID) -> None:
+        """Have it sent now."""
+        retry_notification(appointment_id, notification_id, actor=self.actor, now=timezone.now())
+
+
+class CancelMessage(MessageCommand):
+    """Keeps a message from being sent, after a question."""
+
+    done = "The message will not be sent."
+
+    def get(
+        self, request: HttpRequest, appointment_id: UUID, notification_id: UUID
+    ) -> HttpResponse:
+        """Ask whether it is meant."""
+        self.fetch(appointment_id)
+        notification = (
+            Notification.objects.visible_to(self.actor)
+            .of(appointment_id)
+            .select_related("content")
+            .filter(pk=notification_id)
+            .first()
+        )
+        if notification is None:
+            raise Http404
+        return render(
+            request,
+            "appointments/message_cancel.html",
+            {"notification": notification, "appointment_id": appointment_id},
+        )
+
+    def carry_out(self, appointment_id: UUID, notification_id: UUID) -> None:
+        """Keep it from being sent."""
+        cancel_notification(appointment_id, notification_id, actor=self.actor, now=timezone.now())
 
 
 class CustomerPage(View):

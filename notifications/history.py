@@ -64,7 +64,12 @@ def notifications_of(
     subject_id: UUID, wanted: HistoryFilter, page: PageRequest, *, actor: Actor
 ) -> Rows[Notification]:
     """Give one page of the notifications of a subject."""
-    rows = Notification.objects.visible_to(actor).of(subject_id).select_related("content")
+    rows = (
+        Notification.objects.visible_to(actor)
+        .of(subject_id)
+        .with_outdated()
+        .select_related("content")
+    )
     if wanted.types:
         rows = rows.filter(type__in=wanted.types)
     if wanted.channels:

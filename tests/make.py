@@ -130,8 +130,7 @@ def make_subscription(application: Application, **options: Any) -> Subscription:
     return Subscription.objects.create(
         organization=application.organization,
         application=application,
-        url="https://hooks.example.org/frontdesk",
-        **options,
+        **{"url": "https://hooks.example.org/frontdesk", **options},
     )
 
 

@@ -17,7 +17,12 @@ from appointments.services.changes import (
     update_appointment,
 )
 from appointments.services.deleting import cancel_appointment, delete_appointment
-from appointments.services.history import read_notification_events, read_notifications
+from appointments.services.history import (
+    cancel_notification,
+    read_notification_events,
+    read_notifications,
+    retry_notification,
+)
 from appointments.services.interaction import (
     accept_interaction,
     report_failure,
@@ -48,6 +53,7 @@ __all__ = [
     "add_agent",
     "add_customer",
     "cancel_appointment",
+    "cancel_notification",
     "compact_totals",
     "delete_appointment",
     "erase_expired_details",
@@ -62,6 +68,7 @@ __all__ = [
     "remove_participant",
     "report_failure",
     "reschedule_appointment",
+    "retry_notification",
     "schedule_appointment",
     "schedule_as_customer",
     "set_participant_state",

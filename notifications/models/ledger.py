@@ -5,11 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from config.kernel import limits
 from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
+from notifications.errors import NotificationNotFound
 from notifications.models.kinds import (
     FINAL,
     SCHEDULED_TYPES,
@@ -24,6 +25,27 @@ class NotificationQuerySet(TenantQuerySet["Notification"]):
     def of(self, subject_id: UUID) -> NotificationQuerySet:
         """Keep the notifications of one subject."""
         return self.filter(subject_id=subject_id)
+
+    def with_outdated(self) -> NotificationQuerySet:
+        """Say of each, as `is_outdated`, whether a later one tells the same recipient the same."""
+        later = Notification.objects.filter(
+            subject_id=OuterRef("subject_id"),
+            type=OuterRef("type"),
+            recipient_id=OuterRef("recipient_id"),
+            channel=OuterRef("channel"),
+            created_at__gt=OuterRef("created_at"),
+        ).filter(Q(offset=OuterRef("offset")) | Q(offset=None))
+        return self.annotate(is_outdated=Exists(later))
+
+    def lock(self, notification_id: UUID) -> Notification:
+        """Fetch one row of those for writing. What is not visible does not exist.
+
+        Raises NotificationNotFound.
+        """
+        try:
+            return self.select_for_update(of=("self",)).get(pk=notification_id)
+        except Notification.DoesNotExist:
+            raise NotificationNotFound from None
 
     def unsent(self) -> NotificationQuerySet:
         """Keep those that were never handed over."""
@@ -147,6 +169,25 @@ class Notification(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.type} by {self.channel}: {self.status}"
+
+    @property
+    def is_retrying(self) -> bool:
+        """Whether it waits for another attempt, and is in no worker's hands."""
+        return self.status == Status.PENDING and self.lease_until is None and not self.is_submitted
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether somebody may have it sent again; needs `with_outdated` (list.r9)."""
+        return self.is_retrying or (self.status == Status.FAILED and not vars(self)["is_outdated"])
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether it can still be kept from being sent."""
+        return (
+            self.status in (Status.INITIALIZED, Status.PENDING)
+            and self.lease_until is None
+            and not self.is_submitted
+        )
 
 
 class NotificationContent(models.Model):

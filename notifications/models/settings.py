@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -200,6 +202,11 @@ class Subscription(TenantModel):
 
     def __str__(self) -> str:
         return self.name or self.url
+
+    @property
+    def label(self) -> str:
+        """Give what it can be called before anybody: its name, or the host of its receiver."""
+        return self.name or (urlsplit(self.url).hostname or "")[: limits.NAME_LENGTH]
 
     def wants(self, type: NotificationType) -> bool:
         return not self.types or type in self.types

@@ -282,6 +282,8 @@ def _as_recipient(subscription: Subscription) -> Recipient:
         type=RecipientType.SYSTEM,
         id=subscription.id,
         addresses={Channel.WEBHOOKS: str(subscription.id)},
+        # Not its address, which may hold what only the receiver is to know.
+        first_name=subscription.label,
     )
 
 

@@ -192,7 +192,7 @@ WITH RECURSIVE oldest AS MATERIALIZED (
     GROUP BY seen.organization_id ORDER BY min(seen.due_at) LIMIT %(limit)s
 ), picked AS MATERIALIZED (
     SELECT mine.* FROM waiting CROSS JOIN LATERAL (
-        SELECT id, due_at AS was_due_at, lease_until IS NOT NULL AS was_lost,
+        SELECT id, due_at AS was_due_at, status AS was_status, lease_until IS NOT NULL AS was_lost,
             not_after <= statement_timestamp() AND NOT is_submitted AS is_late
         FROM notifications_notification AS due
         WHERE channel = %(channel)s AND NOT is_held AND due_at <= statement_timestamp()
@@ -213,10 +213,11 @@ WITH RECURSIVE oldest AS MATERIALIZED (
         updated_at = statement_timestamp()
     FROM picked, (SELECT %(lease)s * interval '1 second' AS lease) AS settings
     WHERE notification.id = picked.id
-    RETURNING notification.*, picked.was_due_at
+    RETURNING notification.*, picked.was_due_at, picked.was_status
 ), numbered AS (
     SELECT *, (%(events)s::uuid[])[row_number() OVER ()] AS event_id FROM taken
-    WHERE NOT is_submitted
+    -- To take it again is no step of its own, unless nobody knows what became of the last attempt.
+    WHERE NOT is_submitted AND (status <> was_status OR message <> '')
 ), noted AS (
 {noted("numbered")}
 )

@@ -242,8 +242,8 @@ def _fits(template: list[str], segments: list[str]) -> bool:
 
 @cache
 def schemas(surface: str) -> Mapping[str, Schema]:
-    """Give the schemas of one surface by name."""
-    found = {}
+    """Give the schemas of one surface by name; our own operations also speak in those of v2."""
+    found = dict(schemas("appointments-v2")) if surface == "frontdesk" else {}
     for name, entry in _files()[surface]["schemas"].items():
         found[name] = Schema(
             name=name,

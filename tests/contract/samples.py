@@ -197,6 +197,12 @@ def _reschedule(side: Side) -> Sample:
     return Sample(json={"id": side.appointment_id, "duration": "PT1H", **kept})
 
 
+def _retry(side: Side) -> Sample:
+    # What has failed can be sent again.
+    Notification.objects.filter(pk=side.notification_id).update(status="FAILED", due_at=None)
+    return Sample(path={"id": side.appointment_id, "notificationId": side.notification_id})
+
+
 SAMPLES: dict[str, Callable[[Side], Sample]] = {
     "v2.appointments.list": lambda _: Sample(),
     "v2.appointments.schedule": _schedule,
@@ -239,6 +245,7 @@ SAMPLES: dict[str, Callable[[Side], Sample]] = {
     ),
     "v2.notifications.list": _by_id,
     "v2.notifications.events": _by_id,
+    "frontdesk.notifications.retry": _retry,
 }
 
 _KINDS = {
@@ -250,6 +257,7 @@ _KINDS = {
     "userId": "user",
     "participantId": "participant",
     "statusId": "notification",
+    "notificationId": "notification",
 }
 
 

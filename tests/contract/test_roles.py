@@ -72,6 +72,7 @@ def test_each_role_of_an_operation_is_enough_by_itself(
     "v2.notifications.list.r23",
     "v2.notifications.events.r2",
     "v2.notifications.events.r20",
+    "frontdesk.notifications.retry.r2",
 )
 @pytest.mark.parametrize(
     ("operation", "role"),
@@ -85,9 +86,10 @@ def test_each_role_of_an_operation_is_enough_by_itself(
 def test_a_caller_with_none_of_the_roles_is_refused_and_changes_nothing(
     operation: Operation, role: str, ours: Side
 ) -> None:
-    headers, before = ours.headers(role), everything()
+    headers, sample = ours.headers(role), SAMPLES[operation.id](ours)
+    before = everything()
 
-    answer = SAMPLES[operation.id](ours).send(operation, headers)
+    answer = sample.send(operation, headers)
 
     assert answer.status_code == 403
     assert everything() == before
@@ -115,6 +117,7 @@ def test_a_caller_with_none_of_the_roles_is_refused_and_changes_nothing(
     "v2.interaction.update.r1",
     "v2.notifications.list.r1",
     "v2.notifications.events.r1",
+    "frontdesk.notifications.retry.r1",
     "frontdesk.bearer.r8",
 )
 @pytest.mark.parametrize("operation", BY_TOKEN)

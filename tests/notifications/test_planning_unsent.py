@@ -178,7 +178,7 @@ def test_what_is_unsent_says_what_is_true_now(application: Application) -> None:
     } == {
         "EMAIL": ({"title": "Second"}, "new@example.org", "Augusta", "", None),
         "SMS": ({"title": "Second"}, "", "Augusta", "", None),
-        "WEBHOOKS": ({"title": "Second"}, str(subscription.id), "", "", None),
+        "WEBHOOKS": ({"title": "Second"}, str(subscription.id), subscription.label, "", None),
     }
     assert {each.notification.snapshot["sequence"] for each in contents()} == {4}
 

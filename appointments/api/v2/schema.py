@@ -236,6 +236,12 @@ OPERATIONS = {
         answer=wire.ListAppointmentNotificationEventsResponsePaged,
         query=[*_HISTORY, _query("statusId", many=True)],
     ),
+    "frontdesk.notifications.retry": Described(
+        group=_NOTIFICATIONS,
+        summary="Sends a notification again now, wherever canRetry says so",
+        answer=wire.NotificationStatusResponse,
+        refused=(401, 403, 404, 409, 500),
+    ),
 }
 
 

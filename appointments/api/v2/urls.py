@@ -36,4 +36,7 @@ urlpatterns: list[URLPattern] = [
     *operation("/<str:id>/interaction", interaction({"get": "retrieve", "put": "update"})),
     *operation("/<str:id>/notifications", notifications({"get": "list"})),
     *operation("/<str:id>/notifications/events", notifications({"get": "events"})),
+    *operation(
+        "/<str:id>/notifications/<str:notificationId>/retry", notifications({"post": "retry"})
+    ),
 ]

@@ -24,6 +24,7 @@ from config.kernel.json import StrictJSONParser, TextParser, body_of
 from config.kernel.pagination import InvalidParameter, envelope
 from config.kernel.throttling import client_address
 from notifications import history
+from notifications.errors import NotificationNotFound
 
 AGENT, SUPERVISOR = Role.AGENT, Role.SUPERVISOR
 CLIENT, CUSTOMER = Role.CLIENT_SERVICE, Role.CUSTOMER
@@ -278,7 +279,11 @@ class InteractionViewSet(SurfaceViewSet):
 
 class NotificationViewSet(SurfaceViewSet):
     surface = "api/v2"
-    roles: ClassVar[Roles] = {"list": (SUPERVISOR, AGENT), "events": (SUPERVISOR, AGENT)}
+    roles: ClassVar[Roles] = {
+        "list": (SUPERVISOR, AGENT),
+        "events": (SUPERVISOR, AGENT),
+        "retry": (SUPERVISOR, AGENT),
+    }
 
     @documented("v2.notifications.list")
     def list(self, request: Request, id: str) -> Response:
@@ -299,3 +304,13 @@ class NotificationViewSet(SurfaceViewSet):
         )
         content = [wire.notification_event(one) for one in found.rows]
         return Response(envelope(content, found.total, page))
+
+    @documented("frontdesk.notifications.retry")
+    def retry(self, _request: Request, id: str, notificationId: str) -> Response:
+        key = parse_uuid(notificationId)
+        if key is None:
+            raise NotificationNotFound
+        notification = services.retry_notification(
+            _id(id), key, actor=self.actor, now=timezone.now()
+        )
+        return Response(wire.notification(notification))

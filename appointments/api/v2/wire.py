@@ -24,7 +24,7 @@ from appointments.services.tickets import access_url_of
 from config.kernel.actors import ActorKind, Role
 from config.kernel.time import Duration, format_instant
 from notifications.history import Step
-from notifications.models import Notification, Status
+from notifications.models import Notification
 
 JsonObject = dict[str, Any]
 
@@ -259,7 +259,6 @@ def eligible_item(one: Appointment) -> JsonObject:
 
 def notification(one: Notification) -> JsonObject:
     """Give where a notification stands (schema NotificationStatus)."""
-    is_retrying = one.status == Status.PENDING and one.lease_until is None and not one.is_submitted
     return _told(one) | _present(
         id=str(one.id),
         status=one.status,
@@ -267,10 +266,10 @@ def notification(one: Notification) -> JsonObject:
         retryCount=one.retry_count,
         message=one.message or None,
         errorMessage=one.error_message or None,
-        canRetry=one.status == Status.FAILED or is_retrying,
+        canRetry=one.can_retry,
         createdAt=_instant(one.created_at),
         updatedAt=_instant(one.updated_at),
-        nextRetryAt=_instant(one.due_at) if is_retrying else None,
+        nextRetryAt=_instant(one.due_at) if one.is_retrying else None,
         nextPollAt=_instant(one.due_at) if one.is_submitted else None,
     )
 
@@ -306,7 +305,7 @@ def _told(one: Notification) -> JsonObject:
         recipient=_present(
             type=one.recipient_type,
             displayName=name or "-",
-            reasonCode="PDM_EXPIRED" if is_forgotten and not name else None,
+            reasonCode=None if name else "PDM_EXPIRED" if is_forgotten else "NOT_FOUND",
         ),
         offset=one.offset,
         scheduledFor=_instant(one.scheduled_for),
