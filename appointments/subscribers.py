@@ -154,7 +154,6 @@ def tell_handed_over(heard: Heard) -> None:
         case.appointment.id,
         organization_id=case.appointment.organization_id,
         reason="The appointment was handed over.",
-        now=heard.now,
         recipient_ids=[agent.id for agent in former],
     )
     if not case.appointment.notifications_active:
@@ -259,7 +258,6 @@ def tell_removed(heard: Heard) -> None:
         case.appointment.id,
         organization_id=case.appointment.organization_id,
         reason="The participant was removed.",
-        now=heard.now,
         recipient_ids=[participant.id],
     )
     if not case.appointment.notifications_active:
@@ -328,7 +326,6 @@ def _cancel(heard: Heard, reason: str, *types: NotificationType) -> None:
         appointment.id,
         organization_id=appointment.organization_id,
         reason=reason,
-        now=heard.now,
         types=types,
     )
 

@@ -36,6 +36,53 @@ class NotificationErased(DomainError):
     message = "The recipient's details have been erased."
 
 
+class ApplicationNotFound(DomainError):
+    kind = "not_found"
+    message = "There is no such application."
+
+
+class SubscriptionNotFound(DomainError):
+    kind = "not_found"
+    message = "There is no such webhook subscription."
+
+
+class InvalidSubscription(DomainError):
+    """What is wrong with it is said by member, as the API names them."""
+
+    message = "The webhook subscription is not valid."
+
+
+class TooManySubscriptions(DomainError):
+    kind = "conflict"
+    message = "The application has {most} webhook subscriptions: it can have no more."
+
+
 class SubscriptionEnded(DomainError):
     kind = "conflict"
     message = "The webhook subscription is not active."
+
+
+class NotOneBeginning(DomainError):
+    message = "A replay begins at a moment or at a number."
+
+
+class ReportTooEarly(DomainError):
+    """What a provider reports of a message that a worker still has in its hands."""
+
+    kind = "unavailable"
+    message = "The message is being handed over at this moment."
+
+
+class InvalidProvider(DomainError):
+    """What is wrong with the choice is said by option."""
+
+    message = "The provider cannot be used as it is set up."
+
+
+class MailServiceUnusable(DomainError):
+    kind = "not_found"
+    message = "The application has no e-mail service that can be used."
+
+
+class MailRefused(DomainError):
+    message = "The mail was refused for its recipient."

@@ -72,6 +72,8 @@ class Message:
     sender: str
     created_at: datetime
     attempt: int
+    # Where phone numbers lie that name no country.
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

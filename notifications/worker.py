@@ -6,10 +6,12 @@ a transport has a lane of its own, so that a slow provider does not hold up anot
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from socket import gethostname
 from typing import Any
 
@@ -17,9 +19,9 @@ from celery import bootsteps, signals
 from django.db import Error as DatabaseAway
 from django.db import connection
 
-from notifications import transports
+from notifications import transports, webhook_lane
 from notifications.models.kinds import Channel
-from notifications.services import chores, dispatch, queue, upkeep
+from notifications.services import chores, dispatch, queue, upkeep, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +99,37 @@ class ChannelLane(Lane):
         return None if wait is None else wait.total_seconds()
 
 
+class WebhookLane(Lane):
+    """Sends webhooks, many at once, in an event loop of its own."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        super().__init__("webhooks", stopping)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken: asyncio.Event | None = None
+
+    def nudge(self) -> None:
+        """End its sleep."""
+        if self._loop is not None and self._woken is not None:
+            with suppress(RuntimeError):  # the loop has come to its end meanwhile
+                self._loop.call_soon_threadsafe(self._woken.set)
+
+    def run(self) -> None:
+        """Send until it is told to stop."""
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        self._loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
+        await webhook_lane.run_until(
+            self._stopping,
+            woken=self._woken,
+            came_round=self._note_round,
+            stop_seconds=STOP_SECONDS,
+        )
+
+    def _note_round(self) -> None:
+        self.came_round_at = time.monotonic()
+
+
 class ChoreLane(Lane):
     """Does what another app has registered."""
 
@@ -124,8 +157,10 @@ class Sweeper:
         self._channels = {
             channel: ChannelLane(channel, self._stopping) for channel in transports.channels()
         }
+        self._webhooks = WebhookLane(self._stopping)
         self._lanes: list[Lane] = [
             *self._channels.values(),
+            self._webhooks,
             *(ChoreLane(name, chore, self._stopping) for name, chore in chores.registered()),
         ]
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
@@ -137,7 +172,9 @@ class Sweeper:
 
     def nudge(self, channel: Channel) -> None:
         """Let the channel's lane look at once."""
-        if channel in self._channels:
+        if channel is Channel.WEBHOOKS:
+            self._webhooks.nudge()
+        elif channel in self._channels:
             self._channels[channel].nudge()
 
     def close(self) -> None:
@@ -175,6 +212,7 @@ class Sweeper:
             leave_broken_connection()
             upkeep.note_heartbeat(self.name)
             upkeep.cancel_late()
+            webhooks.cancel_orphans()
         except DatabaseAway as error:  # the lanes say more about it
             logger.warning("%s: no sign of life written: %s", self.name, type(error).__name__)
             connection.close()
@@ -189,6 +227,8 @@ def look(channel: Channel) -> None:
     sweeper = _InThisProcess.sweeper
     if sweeper is not None:
         sweeper.nudge(channel)
+    elif channel is Channel.WEBHOOKS:
+        webhook_lane.deliver_due()
     elif channel in transports.channels():
         dispatch.send_due(channel)
 

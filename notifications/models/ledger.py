@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from config.kernel import limits
@@ -34,7 +35,9 @@ class NotificationQuerySet(TenantQuerySet["Notification"]):
             recipient_id=OuterRef("recipient_id"),
             channel=OuterRef("channel"),
             created_at__gt=OuterRef("created_at"),
-        ).filter(Q(offset=OuterRef("offset")) | Q(offset=None))
+        ).filter(
+            Q(offset=OuterRef("offset")) | Q(IsNull(OuterRef("offset"), True), offset__isnull=True)
+        )
         return self.annotate(is_outdated=Exists(later))
 
     def lock(self, notification_id: UUID) -> Notification:
@@ -151,7 +154,15 @@ class Notification(TenantModel):
                 condition=Q(due_at__isnull=False, is_held=False),
                 name="notification_due_fairly",
             ),
-            # services.webhooks: what is due to one subscription, and what has no number yet.
+            # services.feed: what has no number yet.
+            models.Index(
+                fields=["due_at"],
+                condition=Q(
+                    due_at__isnull=False, channel=Channel.WEBHOOKS, feed_sequence__isnull=True
+                ),
+                name="notification_unnumbered",
+            ),
+            # services.webhooks: what is due to one subscription.
             models.Index(
                 fields=["recipient_id", "due_at"],
                 condition=Q(due_at__isnull=False, channel=Channel.WEBHOOKS),

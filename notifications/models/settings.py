@@ -91,6 +91,20 @@ class ChannelSettings(TenantModel):
     def __str__(self) -> str:
         return f"{self.get_channel_display()}: {'on' if self.is_on else 'off'}"
 
+    def clean(self) -> None:
+        """Refuse quiet hours that are none, or that nobody would keep.
+
+        Raises ValidationError, by field.
+        """
+        begin, end = self.quiet_from, self.quiet_until
+        if (begin is None) != (end is None):
+            missing = "quiet_from" if begin is None else "quiet_until"
+            raise ValidationError({missing: "Quiet hours have a beginning and an end, or neither."})
+        if begin is not None and begin == end:
+            raise ValidationError({"quiet_until": "Quiet hours end at another time."})
+        if begin is not None and self.channel in (Channel.EMAIL, Channel.WEBHOOKS):
+            raise ValidationError({"quiet_from": "Only SMS has quiet hours."})
+
     def offsets_of(self, type: NotificationType) -> list[str]:
         """Give the offsets that are set for a scheduled type."""
         match type:

@@ -10,18 +10,23 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar, assert_never
+from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from config.kernel.time import parse_zone
 from notifications import transports
 from notifications.errors import CannotBuild
+from notifications.messages import Message
+from notifications.models import Undeliverable
 from notifications.models.kinds import Channel, Status
-from notifications.services import queue, upkeep
+from notifications.quiet import Pause, pause_of
+from notifications.services import queue, undeliverable, upkeep
 from notifications.services.queue import Claim, Result
 from notifications.transports import (
     Accepted,
@@ -47,6 +52,9 @@ SEND_SECONDS = 15.0
 _END_WITHIN = 0.95
 _JITTER = 0.2
 _AWAY = timedelta(minutes=1)
+# A provider that has a message and cannot be asked is asked no more often, and no longer.
+_ASKED_EVERY = timedelta(minutes=5)
+_ASKED_FOR = timedelta(days=7)
 _NOTED_SECONDS = 15.0
 _provider_noted_at: dict[Channel, float] = {}
 _random = random.SystemRandom()
@@ -83,12 +91,12 @@ def _send(channel: Channel, claims: Sequence[Claim], is_stopping: Callable[[], b
         settlement.write()
         # Not begun in time, or the worker is about to end: somebody else may be quicker.
         if waiting:
-            _when_it_is_back(lambda: queue.release(waiting), waiting[0], count=len(waiting))
+            when_it_is_back(lambda: queue.release(waiting), waiting[0], count=len(waiting))
     if settlement.delivered:
-        _note_provider(channel)
+        note_provider(channel)
 
 
-def _note_provider(channel: Channel) -> None:
+def note_provider(channel: Channel) -> None:
     """Write down, now and then, that the provider takes messages."""
     now = time.monotonic()
     if now - _provider_noted_at.get(channel, -_NOTED_SECONDS) >= _NOTED_SECONDS:
@@ -103,40 +111,99 @@ def _attempted(session: Session, claim: Claim) -> Result:
         message = claim.to_message()
         if claim.is_submitted:
             outcome = session.poll(message, until=_end_of(claim))
+        elif pause := _quiet(claim, message):
+            return _held_back(claim, pause)
         else:
             parcel = session.build(message)
             outcome = session.send(parcel, until=_end_of(claim))
     except CannotBuild as refusal:
-        outcome = Refused(reason=str(refusal))
+        # What the provider has is on its way, whatever keeps us from asking.
+        reason = str(refusal)
+        outcome = TryLater(reason=reason) if claim.is_submitted else Refused(reason=reason)
     except Exception:  # a bug must not stop the others, nor be sent at full speed for ever
         logger.exception("Notification %s, attempt %d failed", claim.id, claim.attempt)
         outcome = TryLater(reason="An error of ours; the log of the worker has it.")
     if claim.is_submitted and isinstance(outcome, Submitted | TryLater):
         return _asked_again(claim, outcome)
+    if isinstance(outcome, Refused) and outcome.is_address_dead:
+        when_it_is_back(lambda: _note_address(claim, outcome), claim, count=1)
     return result_of(claim, outcome, parcel)
+
+
+def _note_address(claim: Claim, refusal: Refused) -> None:
+    undeliverable.remember(
+        claim.row["address"],
+        organization_id=claim.row["organization_id"],
+        reason=Undeliverable.Reason.BOUNCED,
+        said=refusal.reason,
+        notification_id=claim.id,
+        at=claim.now,
+    )
+
+
+def _quiet(claim: Claim, message: Message) -> Pause | None:
+    """Give the pause of a message that has become due in quiet hours; None at other times."""
+    if message.channel is not Channel.SMS:
+        return None
+    try:
+        zone = parse_zone(message.snapshot.zone)
+    except ValueError:
+        raise CannotBuild("The time zone of the notification is not known.") from None
+    return pause_of(
+        claim.now,
+        zone=zone,
+        begin=claim.row["quiet_from"],
+        end=claim.row["quiet_until"],
+        not_after=claim.row["not_after"],
+    )
+
+
+def _held_back(claim: Claim, pause: Pause) -> Result:
+    if pause.until is None:
+        return Result(claim=claim, status=Status.CANCELLED, message=pause.reason)
+    # As if nobody had taken it, unless an earlier attempt may have arrived.
+    is_new = claim.row["retry_count"] == 0 and not claim.row["message"]
+    return Result(
+        claim=claim,
+        status=Status.INITIALIZED if is_new else Status.PENDING,
+        message=pause.reason,
+        due_at=pause.until,
+    )
 
 
 def _asked_again(claim: Claim, outcome: Submitted | TryLater) -> Result:
     """Ask once more after a while; in the end believe that what was taken has arrived."""
     delays: list[timedelta] = settings.NOTIFICATIONS_POLLS
-    asked = claim.row["poll_attempts"]
     is_away = isinstance(outcome, TryLater) and outcome.is_away
-    if asked >= len(delays) and not is_away:
+    # The ledger does not count yet what was asked just now.
+    asked = claim.row["poll_attempts"] + (not is_away)
+    is_enough = _is_old(claim) if is_away else asked >= len(delays)
+    # Only an answer to the question is the provider's word.
+    word = outcome.provider_status if isinstance(outcome, Submitted) else ""
+    if is_enough:
         return Result(
             claim=claim,
             status=Status.DELIVERED,
-            provider_status=outcome.provider_status,
+            provider_status=word,
             message="The provider has taken it and said no more.",
+            is_counted=not is_away,
         )
     pause = delays[min(asked, len(delays) - 1)]
+    if is_away:
+        pause = max(pause, _ASKED_EVERY) * _random.uniform(1 - _JITTER, 1 + _JITTER)
     return Result(
         claim=claim,
         status=Status.PENDING,
-        provider_status=outcome.provider_status or claim.row["provider_status"],
+        provider_status=word or claim.row["provider_status"],
         delay=max(pause, outcome.after or timedelta()),
-        is_counted=False,
+        is_counted=not is_away,
         is_submitted=True,
     )
+
+
+def _is_old(claim: Claim) -> bool:
+    planned_for: datetime = claim.row["scheduled_for"] or claim.row["created_at"]
+    return claim.now - planned_for > _ASKED_FOR
 
 
 def _end_of(claim: Claim) -> float:
@@ -222,12 +289,13 @@ class _Settlement:
     def add(self, result: Result) -> None:
         """Keep a result, and write all of them down when they are many or old enough."""
         self.results.append(result)
-        self.delivered += result.status is Status.DELIVERED
+        went_well = result.status is Status.DELIVERED or result.is_submitted
+        self.delivered += went_well
         if (
             len(self.results) >= IN_FLIGHT
             or time.monotonic() - self.since >= _UNSETTLED_SECONDS
             # Whoever had trouble will hardly be quick the next time.
-            or result.status is not Status.DELIVERED
+            or not went_well
         ):
             self.write()
 
@@ -236,17 +304,22 @@ class _Settlement:
         results, self.results = self.results, []
         if not results:
             return
-        ours = _when_it_is_back(lambda: queue.settle(results), results[0].claim, count=len(results))
-        for result in results:
-            if result.claim.id not in ours:
-                logger.warning(
-                    "Notification %s: attempt %d was overtaken",
-                    result.claim.id,
-                    result.claim.attempt,
-                )
+        ours = when_it_is_back(lambda: queue.settle(results), results[0].claim, count=len(results))
+        note_overtaken(results, ours)
 
 
-def _when_it_is_back(write: Callable[[], R], oldest: Claim, *, count: int) -> R:
+def note_overtaken(results: Sequence[Result], ours: Collection[UUID]) -> None:
+    """Say in the log which results came too late to be written down."""
+    for result in results:
+        if result.claim.id not in ours:
+            logger.warning(
+                "Notification %s: attempt %d was overtaken",
+                result.claim.id,
+                result.claim.attempt,
+            )
+
+
+def when_it_is_back(write: Callable[[], R], oldest: Claim, *, count: int) -> R:
     """Write to the ledger, waiting for a database that is away as long as the claims are ours.
 
     Raises OperationalError, InterfaceError.

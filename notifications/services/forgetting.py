@@ -10,6 +10,7 @@ from django.db import connection
 
 from notifications.models import NotificationContent
 from notifications.models.kinds import FINAL
+from notifications.services.rehearsal import current_rehearsal
 
 
 def forget(
@@ -23,6 +24,8 @@ def forget(
 
     What was planned in the same transaction, such as the word of the cancellation, still goes out.
     """
+    if current_rehearsal():
+        return
     contents = NotificationContent.objects.filter(
         organization_id=organization_id,
         notification__subject_id=topic_id,

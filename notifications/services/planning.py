@@ -15,7 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
-from django.db import connection, transaction
+from django.db import transaction
 
 from config.kernel import prepared, secrets
 from config.kernel.ids import uuid7
@@ -28,8 +28,10 @@ from notifications.models import (
     RecipientType,
     Subscription,
 )
-from notifications.models.kinds import SCHEDULED_TYPES
+from notifications.models.kinds import SCHEDULED_TYPES, Status
 from notifications.nudges import nudge
+from notifications.quiet import Pause, pause_of
+from notifications.services.rehearsal import current_rehearsal
 from notifications.services.steps import noted
 
 # The channels of each type (contract, lifecycle.notification_triggers).
@@ -102,13 +104,20 @@ class Planner:
     @cached_property
     def settings(self) -> dict[Channel, ChannelSettings]:
         """The channels that are on."""
-        rows = _SETTINGS.fetch(self.topic.organization_id, self.topic.application_id)
+        rehearsal = current_rehearsal()
+        rows: Iterable[ChannelSettings] = (
+            _SETTINGS.fetch(self.topic.organization_id, self.topic.application_id)
+            if rehearsal is None
+            else rehearsal.settings.get(self.topic.application_id, ())
+        )
         return {Channel(row.channel): row for row in rows}
 
     @cached_property
     def subscriptions(self) -> list[Subscription]:
         if Channel.WEBHOOKS not in self.settings:
             return []
+        if rehearsal := current_rehearsal():
+            return list(rehearsal.subscriptions.get(self.topic.application_id, ()))
         return list(
             Subscription.objects.filter(
                 organization_id=self.topic.organization_id,
@@ -224,6 +233,9 @@ class Planner:
         not_after: datetime | None = None,
     ) -> None:
         self._channels.add(channel)
+        due_at = due_at or self.now
+        pause = self._quiet(channel, due_at, not_after)
+        is_due = pause is None or pause.until is not None
         link = secrets.seal(recipient.link, purpose="notification-link") if recipient.link else None
         self._rows.append(
             {
@@ -235,8 +247,10 @@ class Planner:
                 "recipient_id": recipient.id,
                 "offset": offset,
                 "cause": cause,
+                "status": Status.INITIALIZED if is_due else Status.CANCELLED,
+                "message": pause.reason if pause else "",
                 "scheduled_for": (scheduled_for or due_at) if type in SCHEDULED_TYPES else None,
-                "due_at": due_at or self.now,
+                "due_at": pause.until if pause else due_at,
                 "not_after": not_after,
                 "address": recipient.addresses.get(channel, ""),
                 "first_name": recipient.first_name,
@@ -245,9 +259,28 @@ class Planner:
             }
         )
 
+    def _quiet(
+        self, channel: Channel, due_at: datetime, not_after: datetime | None
+    ) -> Pause | None:
+        """Give the pause of an SMS that would be due in quiet hours; None for all others."""
+        if channel is not Channel.SMS:
+            return None
+        settings = self.settings[channel]
+        return pause_of(
+            due_at,
+            zone=self.topic.zone,
+            begin=settings.quiet_from,
+            end=settings.quiet_until,
+            not_after=not_after,
+        )
+
     def write(self) -> int:
         """Write everything that was collected, and nudge a worker after the commit."""
         if not self._rows:
+            return 0
+        if rehearsal := current_rehearsal():
+            rehearsal.rows.extend(self._rows)
+            self._rows.clear()
             return 0
         written = prepared.execute(
             _WRITE,
@@ -260,7 +293,7 @@ class Planner:
                 "snapshot": orjson.dumps(self.topic.snapshot).decode(),
                 "texts": orjson.dumps(self.topic.texts).decode(),
                 "sequence": self.topic.sequence,
-                "body": _sealed_payload(self.topic) if Channel.WEBHOOKS in self._channels else None,
+                "body": sealed_payload(self.topic) if Channel.WEBHOOKS in self._channels else None,
                 "now": self.now,
             },
         )
@@ -270,7 +303,7 @@ class Planner:
         return written
 
 
-def _sealed_payload(topic: Topic) -> bytes | None:
+def sealed_payload(topic: Topic) -> bytes | None:
     """Give what a webhook carries, sealed: it holds the links of those who take part."""
     if topic.payload is None:
         return None
@@ -292,8 +325,9 @@ _WRITE = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(
         id uuid, event_id uuid, type text, channel text, recipient_type text, recipient_id uuid,
-        "offset" text, cause text, scheduled_for timestamptz, due_at timestamptz,
-        not_after timestamptz, address text, first_name text, last_name text, link text)
+        "offset" text, cause text, status text, message text, scheduled_for timestamptz,
+        due_at timestamptz, not_after timestamptz, address text, first_name text, last_name text,
+        link text)
 ), planned AS (
     INSERT INTO notifications_notification (
         id, organization_id, application_id, subject_type, subject_id, type, channel,
@@ -301,8 +335,8 @@ WITH given AS (
         due_at, not_after, attempt, retry_count, poll_attempts, subject_sequence, is_held, message,
         error_message, message_id, conversation_id, snapshot, created_at, updated_at)
     SELECT id, %(organization)s, %(application)s, %(subject_type)s, %(subject)s, type, channel,
-        recipient_type, recipient_id, "offset", cause, 'INITIALIZED', '', scheduled_for,
-        due_at, not_after, 0, 0, 0, %(sequence)s, false, '', '', '', '', %(snapshot)s::jsonb,
+        recipient_type, recipient_id, "offset", cause, status, '', scheduled_for,
+        due_at, not_after, 0, 0, 0, %(sequence)s, false, message, '', '', '', %(snapshot)s::jsonb,
         %(now)s, %(now)s
     FROM given
     ON CONFLICT DO NOTHING
@@ -319,109 +353,4 @@ WITH given AS (
     SELECT planned.*, event_id FROM given JOIN planned USING (id)
 )
 {noted("changed")}
-"""
-
-
-def cancel(
-    topic_id: UUID,
-    *,
-    organization_id: UUID,
-    reason: str,
-    now: datetime,
-    types: Iterable[NotificationType] = tuple(NotificationType),
-    recipient_ids: Iterable[UUID] | None = None,
-) -> int:
-    """Cancel what was not handed over yet; return how many notifications that were."""
-    recipients = list(recipient_ids) if recipient_ids is not None else None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CANCEL,
-            {
-                "organization": organization_id,
-                "subject": topic_id,
-                "types": [str(type_) for type_ in types],
-                "recipients": recipients,
-                "reason": reason,
-                "now": now,
-            },
-        )
-        return int(cursor.rowcount)
-
-
-# What waits for a retry was handed over once, but must not be told late either. What a worker has
-# in its hands may still arrive; if this attempt comes to nothing, there is to be no other.
-_CANCEL = f"""
-WITH concerned AS MATERIALIZED (
-    SELECT id, lease_until IS NOT NULL AS is_in_hand FROM notifications_notification
-    WHERE organization_id = %(organization)s AND subject_id = %(subject)s
-        AND type = ANY(%(types)s) AND status IN ('INITIALIZED', 'PENDING')
-        AND due_at IS NOT NULL AND NOT is_submitted
-        AND (%(recipients)s::uuid[] IS NULL OR recipient_id = ANY(%(recipients)s::uuid[]))
-    FOR UPDATE
-), last_attempt AS (
-    UPDATE notifications_notification AS notification
-    SET not_after = LEAST(not_after, statement_timestamp())
-    FROM concerned WHERE notification.id = concerned.id AND is_in_hand
-), changed AS (
-    UPDATE notifications_notification AS notification
-    SET status = 'CANCELLED', due_at = NULL, lease_until = NULL, message = %(reason)s,
-        attempt = attempt + 1, updated_at = %(now)s
-    FROM concerned WHERE notification.id = concerned.id AND NOT is_in_hand
-    RETURNING notification.*, gen_random_uuid() AS event_id
-)
-{noted("changed")}
-"""
-
-
-def refresh(topic: Topic, recipients: Iterable[Recipient]) -> None:
-    """Bring what is still to be sent up to date: new texts, names, addresses and links."""
-    rows = [
-        {
-            "id": recipient.id,
-            "first_name": recipient.first_name,
-            "last_name": recipient.last_name,
-            "addresses": {str(key): address for key, address in recipient.addresses.items()},
-            "link": secrets.seal(recipient.link, purpose="notification-link").hex()
-            if recipient.link
-            else None,
-        }
-        for recipient in recipients
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _REFRESH,
-            {
-                "rows": orjson.dumps(rows).decode(),
-                "organization": topic.organization_id,
-                "subject": topic.id,
-                "snapshot": orjson.dumps(topic.snapshot).decode(),
-                "texts": orjson.dumps(topic.texts).decode(),
-                "body": _sealed_payload(topic),
-            },
-        )
-
-
-_REFRESH = """
-WITH given AS (
-    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(
-        id uuid, first_name text, last_name text, addresses jsonb, link text)
-), fresh AS (
-    UPDATE notifications_notification SET snapshot = %(snapshot)s::jsonb
-    WHERE organization_id = %(organization)s AND subject_id = %(subject)s
-        AND status IN ('INITIALIZED', 'PENDING') AND due_at IS NOT NULL AND lease_until IS NULL
-        AND NOT is_submitted
-    RETURNING id, channel, recipient_id,
-        -- What has its number in a feed keeps its bytes; what tells of an event tells of then.
-        channel = 'WEBHOOKS' AND scheduled_for IS NOT NULL AND feed_sequence IS NULL AS is_open
-)
-UPDATE notifications_notificationcontent AS content
-SET facts = %(texts)s::jsonb,
-    first_name = COALESCE(given.first_name, content.first_name),
-    last_name = COALESCE(given.last_name, content.last_name),
-    address = CASE WHEN given.id IS NULL THEN content.address
-        ELSE COALESCE(given.addresses ->> fresh.channel, '') END,
-    link = CASE WHEN given.id IS NULL THEN content.link ELSE decode(given.link, 'hex') END,
-    body = CASE WHEN fresh.is_open THEN %(body)s::bytea ELSE content.body END
-FROM fresh LEFT JOIN given ON given.id = fresh.recipient_id
-WHERE content.notification_id = fresh.id
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +24,13 @@ from config.kernel.secrets import SealBroken, unseal
 from notifications.errors import CannotBuild
 from notifications.messages import Message, Rendered, Snapshot
 from notifications.models.kinds import Channel, NotificationType, RecipientType, Status
-from notifications.services.steps import noted
+from notifications.services.steps import DATED, noted
 from notifications.services.switches import switched_off
 
 # Of the lease; what is left must be enough for one send to come to an end.
 _BEGIN_WITHIN = 0.6
 _ERROR_LENGTH = 500
-_LOST = "The attempt before this one came to no known end; it may have arrived."
+LOST = "The attempt before this one came to no known end; it may have arrived."
 _TOO_LATE = "Not sent: its time had passed."
 _GIVEN_BACK = "Given back before it was sent."
 
@@ -57,8 +57,15 @@ class Claim:
     def begin_until(self) -> float:
         """Until when a send may begin, by the monotonic clock: in the lease, and not too late."""
         within_lease = settings.NOTIFICATIONS_LEASE.total_seconds() * _BEGIN_WITHIN
-        left = self.row["seconds_left"]
+        # How it went with what was sent can be asked at any time.
+        left = None if self.is_submitted else self.row["seconds_left"]
         return self.taken_at + (within_lease if left is None else min(within_lease, left))
+
+    @property
+    def now(self) -> datetime:
+        """This moment, by the clock of the database."""
+        now: datetime = self.row["claimed_at"]
+        return now + timedelta(seconds=time.monotonic() - self.taken_at)
 
     def to_message(self) -> Message:
         """Give what is to be told, complete.
@@ -85,6 +92,7 @@ class Claim:
             sender=row["sender"],
             created_at=row["created_at"],
             attempt=self.attempt,
+            country=row["default_country"],
         )
 
 
@@ -98,7 +106,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one attempt. With a delay it is PENDING until the next one.
+    """What came of one attempt. With a delay, or until `due_at`, it waits for the next one.
 
     With `is_submitted` the next one is to ask the provider how it went.
     """
@@ -111,8 +119,9 @@ class Result:
     message_id: str = ""
     conversation_id: str = ""
     delay: timedelta | None = None
+    due_at: datetime | None = None
     is_submitted: bool = False
-    # Whether the repetition counts: not while the provider was away.
+    # Whether the repetition, or the question, counts: not while the provider was away.
     is_counted: bool = True
     rendered: Rendered | None = None
 
@@ -139,7 +148,7 @@ def claim_due(channel: Channel, *, limit: int) -> Taken:
                 "limit": limit,
                 "lease": settings.NOTIFICATIONS_LEASE.total_seconds(),
                 "events": [uuid7() for _ in range(limit)],
-                "lost": _LOST,
+                "lost": LOST,
                 "too_late": _TOO_LATE,
             },
         )
@@ -208,9 +217,9 @@ WITH RECURSIVE oldest AS MATERIALIZED (
         attempt = attempt + 1,
         due_at = CASE WHEN is_late THEN NULL ELSE statement_timestamp() + lease END,
         lease_until = CASE WHEN is_late THEN NULL ELSE statement_timestamp() + lease END,
-        message = CASE WHEN is_late THEN %(too_late)s
-            WHEN was_lost AND NOT is_submitted THEN %(lost)s ELSE '' END,
-        updated_at = statement_timestamp()
+        message = concat_ws(' ', CASE WHEN was_lost AND NOT is_submitted THEN %(lost)s END,
+            CASE WHEN is_late THEN %(too_late)s END),
+        {DATED}
     FROM picked, (SELECT %(lease)s * interval '1 second' AS lease) AS settings
     WHERE notification.id = picked.id
     RETURNING notification.*, picked.was_due_at, picked.was_status
@@ -224,17 +233,21 @@ WITH RECURSIVE oldest AS MATERIALIZED (
 SELECT taken.id, taken.status, taken.attempt, taken.retry_count, taken.organization_id,
     taken.application_id, taken.subject_id, taken.type, taken.channel, taken.recipient_type,
     taken."offset", taken.snapshot, taken.created_at, taken.is_submitted, taken.message_id,
-    taken.schedule_step, taken.poll_attempts, taken.provider_status,
+    taken.schedule_step, taken.poll_attempts, taken.provider_status, taken.message,
+    taken.not_after, taken.scheduled_for, statement_timestamp() AS claimed_at,
     extract(epoch FROM taken.not_after - statement_timestamp())::float AS seconds_left,
     coalesce(content.address, '') AS address, coalesce(content.first_name, '') AS first_name,
     coalesce(content.last_name, '') AS last_name, coalesce(content.facts, '{{}}') AS facts,
-    content.link, coalesce(channelsettings.sender, '') AS sender
+    content.link, coalesce(channelsettings.sender, '') AS sender,
+    channelsettings.quiet_from, channelsettings.quiet_until,
+    coalesce(application.default_country, '') AS default_country
 FROM taken
 LEFT JOIN notifications_notificationcontent AS content ON content.notification_id = taken.id
 LEFT JOIN notifications_channelsettings AS channelsettings
     ON channelsettings.organization_id = taken.organization_id
     AND channelsettings.application_id = taken.application_id
     AND channelsettings.channel = taken.channel
+LEFT JOIN agents_application AS application ON application.id = taken.application_id
 ORDER BY taken.was_due_at, taken.id
 """
 
@@ -259,13 +272,14 @@ def _settled(result: Result) -> dict[str, object]:
         "status": result.status,
         "provider_status": result.provider_status,
         "delay": None if result.delay is None else result.delay.total_seconds(),
-        "counts": int(result.delay is not None and result.is_counted),
+        "due_at": result.due_at,
+        "counts": int(result.delay is not None and result.is_counted and not result.is_submitted),
         "message": result.message,
         "error_message": result.error[:_ERROR_LENGTH],
         "message_id": result.message_id,
         "conversation_id": result.conversation_id,
         "submitted": result.is_submitted,
-        "polls": int(result.claim.is_submitted),
+        "polls": int(result.claim.is_submitted and result.is_counted),
         # Of the questions how it went only those are steps that brought something new.
         "noted": not result.claim.is_submitted
         or result.status is not Status.PENDING
@@ -283,14 +297,16 @@ _SETTLE = f"""
 WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(rows)s::json) AS given(
         id uuid, attempt int, event_id uuid, status text, provider_status text, delay float,
-        counts int, message text, error_message text, message_id text, conversation_id text,
-        submitted boolean, polls int, noted boolean, subject text, text text, html text)
+        due_at timestamptz, counts int, message text, error_message text, message_id text,
+        conversation_id text, submitted boolean, polls int, noted boolean, subject text, text text,
+        html text)
 ), settled AS (
     UPDATE notifications_notification AS notification
     SET status = given.status,
         provider_status = CASE WHEN given.provider_status = '' THEN notification.provider_status
             ELSE given.provider_status END,
-        due_at = statement_timestamp() + given.delay * interval '1 second',
+        due_at = COALESCE(
+            given.due_at, statement_timestamp() + given.delay * interval '1 second'),
         lease_until = NULL,
         retry_count = retry_count + given.counts,
         schedule_step = schedule_step + given.counts,
@@ -301,7 +317,7 @@ WITH given AS MATERIALIZED (
         conversation_id = COALESCE(
             NULLIF(given.conversation_id, ''), notification.conversation_id),
         message = given.message,
-        updated_at = statement_timestamp()
+        {DATED}
     FROM given
     WHERE notification.id = ANY(ARRAY(SELECT id FROM given))
         AND notification.id = given.id AND notification.attempt = given.attempt
@@ -333,7 +349,7 @@ def release(claims: Sequence[Claim]) -> None:
                 "attempts": [claim.attempt for claim in claims],
                 "events": [uuid7() for _ in claims],
                 "message": _GIVEN_BACK,
-                "lost": _LOST,
+                "lost": LOST,
             },
         )
 
@@ -346,13 +362,14 @@ WITH given AS MATERIALIZED (
     UPDATE notifications_notification AS notification
     SET status = CASE WHEN retry_count = 0 AND message <> %(lost)s AND NOT is_submitted
             THEN 'INITIALIZED' ELSE 'PENDING' END,
-        due_at = statement_timestamp(), lease_until = NULL, updated_at = statement_timestamp()
+        due_at = statement_timestamp(), lease_until = NULL, {DATED}
     FROM given
     WHERE notification.id = given.id AND notification.attempt = given.attempt
         AND notification.status = 'PENDING' AND notification.lease_until IS NOT NULL
     RETURNING notification.*, given.event_id
 )
-{noted("released", message="%(message)s")}
+-- What waited before it was taken waits again: its claim was no step either.
+{noted("(SELECT * FROM released WHERE status = 'INITIALIZED') AS undone", message="%(message)s")}
 """
 
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+# When a change of the ledger was made, for the SET of its UPDATE, whose alias is `notification`:
+# by the database's clock, and after every change before it, whoever's clock was ahead.
+DATED = (
+    "updated_at = greatest("
+    "statement_timestamp(), notification.updated_at + interval '1 microsecond')"
+)
+
 
 def noted(source: str, *, message: str = "message", tells: bool = False) -> str:
     """Give the INSERT that writes down a change of the ledger in the statement that makes it.

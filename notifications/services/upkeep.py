@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -12,7 +13,7 @@ from config.kernel.database import lock_keys
 from notifications import transports
 from notifications.models import Heartbeat
 from notifications.models.kinds import Channel
-from notifications.services.steps import noted
+from notifications.services.steps import DATED, noted
 from notifications.services.switches import switched_off
 
 # The table, and the moment by which it is divided.
@@ -112,7 +113,7 @@ WITH late AS MATERIALIZED (
 ), cancelled AS (
     UPDATE notifications_notification AS notification
     SET status = 'CANCELLED', due_at = NULL, lease_until = NULL, attempt = attempt + 1,
-        message = %(reason)s, updated_at = statement_timestamp()
+        message = %(reason)s, {DATED}
     FROM late WHERE notification.id = late.id
     RETURNING notification.*, gen_random_uuid() AS event_id
 )
@@ -144,10 +145,17 @@ class Operations:
     clock_difference: timedelta
 
 
-def operations(now: datetime) -> Operations:
-    """Give the state of the queues and the signs of life, for people who operate Frontdesk."""
+def operations(now: datetime, *, organization_id: UUID | None = None) -> Operations:
+    """Give the state of the queues and the signs of life, for people who operate Frontdesk.
+
+    With an organisation, its share of the queues: nobody else's backlog is read.
+    """
+    whose = "" if organization_id is None else "AND organization_id = %(organization)s"
     with connection.cursor() as cursor:
-        cursor.execute(_OPERATIONS, {"channels": Channel.values})
+        cursor.execute(
+            _OPERATIONS.format(whose=whose),
+            {"channels": Channel.values, "organization": organization_id},
+        )
         rows = cursor.fetchall()
         cursor.execute("SELECT statement_timestamp()")
         database_now = cursor.fetchone()[0]
@@ -175,7 +183,8 @@ def operations(now: datetime) -> Operations:
     )
 
 
-# Reads what is due and what is held (notification_due, notification_held), not what is planned.
+# Reads what is due and what is held (notification_due, notification_due_fairly for one
+# organisation, notification_held), not what is planned.
 _OPERATIONS = """
 SELECT channel, sum(due), sum(late), sum(held), sum(past_lease), max(oldest_due)
 FROM (
@@ -186,11 +195,11 @@ FROM (
         count(*) FILTER (WHERE lease_until < statement_timestamp()) AS past_lease,
         statement_timestamp() - min(due_at) AS oldest_due
     FROM notifications_notification
-    WHERE channel = ANY(%(channels)s) AND NOT is_held AND due_at <= statement_timestamp()
+    WHERE channel = ANY(%(channels)s) AND NOT is_held AND due_at <= statement_timestamp() {whose}
     GROUP BY channel
     UNION ALL
     SELECT channel, 0, 0, count(*), 0, interval '0' FROM notifications_notification
-    WHERE is_held AND due_at IS NOT NULL
+    WHERE is_held AND due_at IS NOT NULL {whose}
     GROUP BY channel
 ) AS counted
 GROUP BY channel

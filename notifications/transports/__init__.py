@@ -61,6 +61,8 @@ class Refused:
 
     reason: str
     provider_status: str = ""
+    # The address is to blame: nobody has it, or whoever has it wants nothing.
+    is_address_dead: bool = False
 
 
 Outcome = Accepted | Submitted | TryLater | Refused
@@ -124,6 +126,16 @@ def session(channel: Channel, application_ids: Collection[UUID]) -> Iterator[Ses
         yield _Routed(channel, application_ids, opened)
 
 
+@contextmanager
+def session_of(channel: Channel, application_id: UUID) -> Iterator[Session]:
+    """Open the provider of one application, for what is no notification.
+
+    Raises CannotBuild.
+    """
+    with ExitStack() as opened:
+        yield _Routed(channel, [application_id], opened).of(application_id)
+
+
 class _Routed:
     """Hands each message to the provider of its application."""
 
@@ -165,7 +177,14 @@ class _Routed:
         return self._session_of(message).poll(message, until=until)
 
     def _session_of(self, message: Message) -> Session:
-        own = self._own.get(message.application_id)
+        return self.of(message.application_id)
+
+    def of(self, application_id: UUID) -> Session:
+        """Give the provider of an application.
+
+        Raises CannotBuild.
+        """
+        own = self._own.get(application_id)
         key = own.application_id if own else None
         if key not in self._sessions:
             self._sessions[key] = self._open(own)

@@ -1,0 +1,576 @@
+"""Webhooks: whose turn it is, what comes of an answer, and receivers that are away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from config.kernel.ids import uuid7
+from config.kernel.time import format_instant
+from notifications import worker
+from notifications.models import (
+    Channel,
+    Notification,
+    NotificationContent,
+    NotificationEvent,
+    NotificationType,
+    Status,
+    Subscription,
+)
+from notifications.services import feed, owners, webhooks
+from notifications.services.queue import LOST
+from notifications.webhook_lane import deliver_due
+from tests.kernel.receivers import Receiver
+from tests.notifications.hooks import an_hour_ago, come_due, got, ids, make_event, make_hook
+from tests.notifications.ledger import SWITCHES, make_application
+from tests.notifications.webhooks import answering, in_turn, receivers
+from tests.notifications.workers import wait_until
+
+if TYPE_CHECKING:
+    import socket
+    import threading
+
+    from pytest_django import Settings
+
+    from agents.models import Application
+    from tests.mailbox import Mailbox
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+MakeReceiver = Callable[..., Receiver]
+
+
+@pytest.fixture
+def application() -> Application:
+    return make_application()
+
+
+@pytest.fixture(autouse=True)
+def receiver_of(settings: Settings) -> Iterator[MakeReceiver]:
+    settings.WEBHOOKS_ALLOW_PRIVATE_ADDRESSES = True
+    with receivers() as make:
+        yield make
+
+
+def standing(*events: Notification) -> list[tuple[str, int, str]]:
+    """Give status, failed attempts and the provider's word of each."""
+    found = {one.pk: one for one in Notification.objects.all()}
+    rows = [found[one.pk] for one in events]
+    return [(one.status, one.retry_count, one.provider_status) for one in rows]
+
+
+def fresh(hook: Subscription) -> Subscription:
+    return Subscription.objects.get(pk=hook.pk)
+
+
+# --- What is sent -----------------------------------------------------------------------------
+
+
+def test_a_webhook_is_an_envelope_around_the_payload(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of()
+    hook = make_hook(application, receiver)
+    one = make_event(hook, payload={"id": "A1", "title": "Büro"})
+
+    assert deliver_due() == 1
+
+    [request] = got(receiver, hook)
+    assert request.envelope == {
+        "id": str(one.id),
+        "type": "UPDATE",
+        "timestamp": format_instant(one.created_at),
+        "payload": {"id": "A1", "title": "Büro"},
+    }
+    assert request.id == str(one.id)
+    assert standing(one) == [(Status.DELIVERED, 0, "204")]
+
+
+def test_a_reminder_happens_at_its_own_time(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of()
+    hook = make_hook(application, receiver)
+    one = make_event(hook, type=NotificationType.REMINDER)
+    assert one.scheduled_for
+
+    deliver_due()
+
+    [request] = got(receiver, hook)
+    assert request.envelope["timestamp"] == format_instant(one.scheduled_for)
+
+
+def test_what_was_erased_is_named_and_no_more(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of()
+    hook = make_hook(application, receiver)
+    one = make_event(hook)
+    NotificationContent.objects.update(body=None)
+
+    deliver_due()
+
+    [request] = got(receiver, hook)
+    assert request.envelope["payload"] == {
+        "id": str(one.subject_id),
+        "applicationId": str(application.id),
+    }
+
+
+def test_every_attempt_has_the_same_id_and_the_same_bytes(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of(in_turn(answering(500), answering(204)))
+    hook = make_hook(application, receiver)
+    make_event(hook, payload={"b": 1, "a": [1.50, "é"]})
+
+    deliver_due()
+    come_due()
+    deliver_due()
+    hook.refresh_from_db()
+    feed.replay(hook, from_sequence=1)
+    deliver_due()
+
+    assert len({(one.id, one.body) for one in got(receiver, hook)}) == 1
+    assert len(receiver.requests) == 3
+
+
+# --- What an answer means ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_is_not_repeated(
+    application: Application, receiver_of: MakeReceiver, status: int
+) -> None:
+    hook = make_hook(application, receiver_of(answering(status)))
+    one = make_event(hook)
+
+    deliver_due()
+
+    assert standing(one) == [(Status.FAILED, 0, str(status))]
+    assert not Notification.objects.filter(due_at__isnull=False).exists()
+
+
+def test_other_failures_are_repeated_after_two_and_ten_seconds_and_then_rarely(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    hook = make_hook(application, receiver_of(answering(503)))
+    one = make_event(hook)
+
+    pauses = []
+    for _ in range(4):
+        begin = timezone.now()
+        deliver_due()
+        pauses.append((Notification.objects.get().due_at or begin) - begin)
+        come_due()
+
+    wanted = [2, 10, 300, 1800]
+    assert all(
+        0.8 * seconds <= pause.total_seconds() <= 1.2 * seconds + 1
+        for pause, seconds in zip(pauses, wanted, strict=True)
+    )
+    assert standing(one) == [(Status.PENDING, 4, "503")]
+
+
+@pytest.mark.parametrize(("failures", "expected"), [(0, 60), (3, 7200)])
+def test_a_receiver_can_ask_for_time_within_limits(
+    application: Application, receiver_of: MakeReceiver, failures: int, expected: int
+) -> None:
+    hook = make_hook(application, receiver_of(answering(429, "Retry-After: 7200")))
+    make_event(hook, schedule_step=failures)
+
+    begin = timezone.now()
+    deliver_due()
+
+    due_at = Notification.objects.get().due_at
+    assert due_at is not None
+    assert expected <= (due_at - begin).total_seconds() < expected + 5
+
+
+def test_a_receiver_that_is_gone_ends_the_subscription(
+    application: Application, receiver_of: MakeReceiver, mailbox: Mailbox
+) -> None:
+    hook = make_hook(application, receiver_of(answering(410)), contact="ops@example.org")
+    first, waiting = make_event(hook), make_event(hook)
+
+    deliver_due()
+
+    assert (fresh(hook).is_active, "410" in fresh(hook).ended_reason) == (False, True)
+    assert standing(first)[0][0] == Status.FAILED
+    make_event(hook)
+    assert deliver_due() == 0
+    assert standing(waiting)[0][0] in (Status.FAILED, Status.CANCELLED)
+    assert owners.tell_owners() == 1
+    assert "410 Gone" in mailbox.messages[0].get_content()
+
+
+def test_after_the_last_attempt_it_has_failed(
+    application: Application, receiver_of: MakeReceiver, settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_RETRIES = {"WEBHOOKS": [timedelta(seconds=2)]}
+    hook = make_hook(application, receiver_of(answering(500)))
+    one = make_event(hook)
+
+    for _ in range(3):
+        deliver_due()
+        come_due()
+
+    assert standing(one) == [(Status.FAILED, 1, "500")]
+
+
+# --- In order ---------------------------------------------------------------------------------
+
+
+def test_a_later_event_of_a_subject_waits_for_its_elder_and_others_do_not(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of()
+    hook, subject = make_hook(application, receiver), uuid7()
+    first = make_event(hook, subject=subject, sequence=1)
+    second = make_event(hook, subject=subject, sequence=2)
+    other = make_event(hook)
+
+    assert deliver_due() == 2
+    assert set(ids(receiver, hook)) == {first.id, other.id}
+
+    assert deliver_due() == 1
+    assert ids(receiver, hook)[-1] == second.id
+
+
+def test_an_elder_that_has_failed_three_times_holds_nobody_up_any_more(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of(in_turn(*[answering(500)] * 3, answering(204)))
+    hook, subject = make_hook(application, receiver), uuid7()
+    elder = make_event(hook, subject=subject, sequence=1)
+    later = make_event(hook, subject=subject, sequence=2)
+
+    for _ in range(3):
+        assert deliver_due() == 1
+        come_due()
+    Notification.objects.filter(pk=elder.pk).update(due_at=timezone.now() + DAY)
+    deliver_due()
+
+    assert ids(receiver, hook) == [elder.id] * 3 + [later.id]
+
+
+def test_an_elder_that_was_refused_holds_nobody_up(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of(in_turn(answering(400), answering(204)))
+    hook, subject = make_hook(application, receiver), uuid7()
+    make_event(hook, subject=subject, sequence=1)
+    later = make_event(hook, subject=subject, sequence=2)
+
+    deliver_due()
+    deliver_due()
+
+    assert standing(later)[0][0] == Status.DELIVERED
+
+
+# --- Whose turn it is -------------------------------------------------------------------------
+
+
+def test_what_is_claimed_is_nobody_elses_until_the_lease_is_over(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of()
+    hook = make_hook(application, receiver)
+    one = make_event(hook)
+    feed.number_due()
+    [lost] = webhooks.claim_due(limit=10)
+
+    assert webhooks.claim_due(limit=10) == []
+    come_due()
+    deliver_due()
+
+    assert (lost.id, ids(receiver, hook)) == (one.id, [one.id])
+    messages = NotificationEvent.objects.order_by("at").values_list("message", flat=True)
+    assert "came to no known end" in messages[1]
+
+
+@pytest.mark.parametrize("switch", ["organisation", "organisation is closed", "application"])
+def test_what_is_switched_off_waits(
+    application: Application, receiver_of: MakeReceiver, switch: str
+) -> None:
+    hook = make_hook(application, receiver_of())
+    make_event(hook)
+    SWITCHES[switch](application, False)
+
+    assert deliver_due() == 0
+    SWITCHES[switch](application, True)
+    assert deliver_due() == 1
+
+
+@pytest.mark.parametrize("facts", [{"is_held": True}, {"due_at": timezone.now() + DAY}])
+def test_what_is_held_or_not_due_is_not_sent(
+    application: Application, receiver_of: MakeReceiver, facts: dict[str, Any]
+) -> None:
+    make_event(make_hook(application, receiver_of()), **facts)
+
+    assert deliver_due() == 0
+
+
+def test_no_subscription_takes_more_than_its_places(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    busy, calm = make_hook(application, receiver_of()), make_hook(application, receiver_of())
+    for _ in range(140):
+        make_event(busy)
+    make_event(calm)
+    feed.number_due()
+
+    claims = webhooks.claim_due(limit=200)
+
+    taken = [claim.row["recipient_id"] for claim in claims]
+    assert (taken.count(busy.pk), taken.count(calm.pk)) == (128, 1)
+    assert webhooks.claim_due(limit=200) == []
+
+
+def test_a_receiver_that_fails_costs_one_place(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    hook = make_hook(application, receiver_of(), failing_since=an_hour_ago())
+    for _ in range(5):
+        make_event(hook)
+    feed.number_due()
+
+    assert len(webhooks.claim_due(limit=10)) == 1
+    assert webhooks.claim_due(limit=10) == []
+
+
+def test_what_was_planned_for_a_deleted_subscription_is_cancelled(
+    application: Application,
+) -> None:
+    deleted, kept = make_hook(application), make_hook(application)
+    orphan, other = make_event(deleted), make_event(kept)
+    deleted.secrets.all().delete()
+    deleted.delete()
+
+    assert webhooks.cancel_orphans() == 1
+
+    assert [status for status, *_ in standing(orphan, other)] == ["CANCELLED", "INITIALIZED"]
+    assert NotificationEvent.objects.get().message == "The webhook subscription was deleted."
+
+
+# --- Away for a day ---------------------------------------------------------------------------
+
+
+def test_a_failure_begins_to_count_and_a_success_ends_it(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    hook = make_hook(application, receiver_of(in_turn(answering(500), answering(204))))
+    make_event(hook)
+
+    deliver_due()
+    since = fresh(hook).failing_since
+    come_due()
+    deliver_due()
+
+    assert (since is not None, fresh(hook).failing_since) == (True, None)
+
+
+def test_after_a_day_of_failures_a_subscription_pauses_and_its_owner_is_told_once(
+    application: Application, receiver_of: MakeReceiver, mailbox: Mailbox
+) -> None:
+    hook = make_hook(
+        application,
+        receiver_of(answering(500)),
+        name="CRM",
+        contact="ops@example.org",
+        failing_since=timezone.now() - DAY,
+    )
+    make_event(hook)
+
+    deliver_due()
+
+    assert fresh(hook).paused_at is not None
+    assert (owners.tell_owners(), owners.tell_owners()) == (1, 0)
+    [told] = mailbox.to("ops@example.org")
+    assert told["Subject"] == "Your webhook CRM is paused"
+    assert "Nothing is lost" in told.get_content()
+    assert "Last answer: " in told.get_content()
+
+
+def test_while_it_is_paused_only_the_oldest_event_asks_now_and_then(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of(answering(500))
+    hook = make_hook(
+        application,
+        receiver,
+        failing_since=timezone.now() - 2 * DAY,
+        paused_at=an_hour_ago(),
+        probe_at=timezone.now(),
+    )
+    events = [make_event(hook) for _ in range(3)]
+
+    assert (deliver_due(), deliver_due()) == (1, 0)
+
+    assert ids(receiver, hook) == [events[0].id]
+    assert (fresh(hook).probe_at or timezone.now()) > timezone.now() + timedelta(minutes=10)
+    assert [retries for _, retries, _ in standing(*events)] == [1, 0, 0]
+
+
+def test_when_it_is_back_everything_follows_in_order_from_where_it_stood(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of()
+    hook, subject = (
+        make_hook(
+            application,
+            receiver,
+            failing_since=timezone.now() - 2 * DAY,
+            paused_at=an_hour_ago(),
+            probe_at=timezone.now(),
+        ),
+        uuid7(),
+    )
+    events = [make_event(hook, subject=subject, sequence=number) for number in range(1, 5)]
+
+    while deliver_due():
+        pass
+
+    assert ids(receiver, hook) == [one.id for one in events]
+    back = fresh(hook)
+    assert (back.paused_at, back.failing_since, back.probe_at) == (None, None, None)
+
+
+# --- Neighbours -------------------------------------------------------------------------------
+
+
+def test_a_hanging_receiver_costs_its_own_seconds_and_nobody_elses(
+    application: Application, receiver_of: MakeReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.webhook_lane._LIMITS", (0.5, 0.5, 0.5))
+    hanging = make_hook(application, receiver_of(lambda _connection, over: over.wait(5)))
+    good = receiver_of()
+    hook = make_hook(application, good)
+    stuck, fine = make_event(hanging), make_event(hook)
+
+    deliver_due()
+
+    assert ids(good, hook) == [fine.id]
+    assert standing(stuck, fine) == [(Status.PENDING, 1, ""), (Status.DELIVERED, 0, "204")]
+
+
+def test_a_subscription_that_cannot_be_opened_does_not_stop_the_others(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    keyless = make_hook(application, receiver_of())
+    keyless.secrets.all().delete()
+    broken = make_event(keyless)
+    fine = make_event(make_hook(application, receiver_of()))
+
+    deliver_due()
+
+    assert [status for status, *_ in standing(broken, fine)] == [Status.PENDING, Status.DELIVERED]
+
+
+def test_a_private_address_is_refused_unless_it_is_allowed(
+    application: Application, receiver_of: MakeReceiver, settings: Settings
+) -> None:
+    settings.WEBHOOKS_ALLOW_PRIVATE_ADDRESSES = False
+    receiver = receiver_of()
+    one = make_event(make_hook(application, receiver))
+
+    deliver_due()
+
+    assert receiver.connections == 0
+    assert standing(one)[0][0] == Status.FAILED
+
+
+# --- In a worker ------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_lane_of_a_worker_delivers_what_comes_and_ends_when_it_is_told(
+    receiver_of: MakeReceiver, settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_TRANSPORTS = {}
+    receiver = receiver_of()
+    hook = make_hook(make_application(), receiver)
+    events = [make_event(hook) for _ in range(30)]
+    sweeper = worker.Sweeper()
+    sweeper.start()
+    try:
+        wait_until(lambda: len(receiver.requests) == 30)
+        late = make_event(hook)
+        sweeper.nudge(Channel.WEBHOOKS)
+        wait_until(lambda: len(receiver.requests) == 31)
+    finally:
+        sweeper.stop()
+
+    assert set(ids(receiver, hook)) == {one.id for one in (*events, late)}
+    assert {status for status, *_ in standing(*events, late)} == {Status.DELIVERED}
+    assert not [lane for lane in sweeper._lanes if lane.is_alive()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_stops_writes_down_what_it_had_under_way(
+    receiver_of: MakeReceiver, settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_TRANSPORTS = {}
+    slow = receiver_of(
+        in_turn(lambda connection, over: (over.wait(0.5), answering(204)(connection, over)))
+    )
+    hook = make_hook(make_application(), slow)
+    one = make_event(hook)
+    sweeper = worker.Sweeper()
+    sweeper.start()
+    wait_until(lambda: len(slow.requests) == 1)
+
+    sweeper.stop()
+
+    assert standing(one) == [(Status.DELIVERED, 0, "204")]
+
+
+def after_a_while(connection: socket.socket, over: threading.Event) -> None:
+    over.wait(0.5)
+    answering(204)(connection, over)
+
+
+def test_a_claim_reads_nobodys_backlog(application: Application) -> None:
+    paused = make_hook(application, paused_at=timezone.now(), probe_at=timezone.now() + DAY)
+    hook = make_hook(application)
+    for _ in range(300):
+        make_event(paused)
+    make_event(hook)
+    feed.number_due()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE notifications_notification, notifications_subscription")
+        # A few hundred rows would be read whole; it is the index of many that matters.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {webhooks._CLAIM}",
+            {
+                "limit": 50,
+                "to_one": 64,
+                "patience": 3,
+                "lease": 60,
+                "events": [uuid7() for _ in range(50)],
+                "lost": LOST,
+            },
+        )
+        [[plan]] = cursor.fetchall()
+
+    document = plan if isinstance(plan, list) else orjson.loads(plan)
+    read = [
+        node["Actual Rows"] * node["Actual Loops"]
+        for node in nodes(document[0]["Plan"])
+        if node.get("Relation Name") == "notifications_notification" and "Scan" in node["Node Type"]
+    ]
+    assert max(read) <= 2
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
