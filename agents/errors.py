@@ -87,3 +87,20 @@ class ApiClientNotFound(DomainError):
 class NotForYourRole(DomainError):
     kind: ClassVar[Kind] = "forbidden"
     message = "Only an administrator may change who works here."
+
+
+class ApplicationUnknown(DomainError):
+    kind: ClassVar[Kind] = "not_found"
+    message = "There is no such application."
+
+
+class NoCheckCode(DomainError):
+    """None was mailed, it has expired, was used or tried too often, or the kind has none."""
+
+    kind: ClassVar[Kind] = "not_found"
+    message = "No code is outstanding for the e-mail service of the application."
+
+
+class CheckCodeWrong(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "The code is not the one that was mailed."

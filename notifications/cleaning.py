@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import nh3
 
@@ -64,6 +65,19 @@ _CLEANER = nh3.Cleaner(
 def clean_html(html: str) -> str:
     """Give the HTML without anything that can run, load styles or leave its place."""
     return _CLEANER.clean(html)
+
+
+def text_of(html: str) -> str:
+    """Give what readers would see of clean HTML, without its form."""
+    lines = _LINE_END.sub("\n", html).splitlines()
+    text = "\n".join(" ".join(unescape(_TAG.sub("", line)).split()) for line in lines)
+    return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+# nh3 writes every < of a text as an entity and quotes all values.
+_TAG = re.compile(r"<[^<>]*>")
+_LINE_END = re.compile(r"</(?:p|div|h[1-6]|li|tr|table|blockquote)>|<br>|<hr>")
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def validate_template(

@@ -71,13 +71,27 @@ def compose(message: Message, book: TemplateBook, *, now: datetime) -> Composed:
     sender, recipient = _sender(message.sender, settings.DEFAULT_FROM_EMAIL), _recipient(message)
     method = method_of(message.type)
     entry = method and _entry(values, template.locale, method, sender, recipient)
+    calendar = calendar_file(entry) if entry else None
+    return composed(message, rendered, calendar, method=method, now=now)
+
+
+def composed(
+    message: Message,
+    rendered: Rendered,
+    calendar: bytes | None = None,
+    *,
+    method: Method | None = None,
+    now: datetime,
+) -> Composed:
+    """Make the e-mail of a message whose words are known already.
+
+    Raises CannotBuild.
+    """
     return Composed(
-        content=mime_for(
-            message, rendered, calendar_file(entry) if entry else None, method=method, now=now
-        ),
+        content=mime_for(message, rendered, calendar, method=method, now=now),
         rendered=masked(rendered, message.link),
-        envelope_from=sender.address,
-        envelope_to=recipient.address,
+        envelope_from=_sender(message.sender, settings.DEFAULT_FROM_EMAIL).address,
+        envelope_to=_recipient(message).address,
         message_id=message_id_of(message.id),
     )
 

@@ -10,7 +10,7 @@ from html import escape
 from uuid import UUID
 
 from notifications import builtin
-from notifications.cleaning import clean_html, validate_template
+from notifications.cleaning import clean_html, text_of, validate_template
 from notifications.errors import CannotBuild
 from notifications.messages import Message, Rendered, Template
 from notifications.models import Channel, MessageTemplate, NotificationType, RecipientType
@@ -20,6 +20,7 @@ from notifications.tokens import (
     Values,
     babel_locale,
     compile_text,
+    fill_known,
     fold,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "masked",
     "render",
     "templates_for",
+    "tried_out",
     "validate_template",
 ]
 
@@ -172,6 +174,22 @@ def filled(template: Template, values: Values) -> Rendered:
     if len(subject) > _SUBJECT_LENGTH:
         subject = subject[: _SUBJECT_LENGTH - 1] + "…"
     return Rendered(subject=subject, text=text, html=html)
+
+
+def tried_out(template: Template, values: Values) -> Rendered:
+    """Put values into texts that are tried out: what is not known stays to be seen.
+
+    Without an HTML text there is none; without a text it is that of the HTML. Raises CannotBuild.
+    """
+    subject = fold(fill_known(template.subject, values)).strip()
+    text, html = fill_known(template.text, values), ""
+    if template.html.strip():
+        body = fill_known(clean_html(template.html), EscapedValues(values))
+        html = _document(body, title=subject, locale=template.locale)
+        text = text if text.strip() else text_of(body)
+    if len(text) + len(html) > _LENGTH_MOST:
+        raise CannotBuild("The message is too long.")
+    return Rendered(subject=subject[:_SUBJECT_LENGTH], text=f"{text.strip()}\n", html=html)
 
 
 @lru_cache(maxsize=512)

@@ -267,3 +267,13 @@ def check(text: str) -> list[str]:
             near = fold(rest[max(position - 10, 0) : position + 22])
             errors.append(f"These braces are not those of a token: “{near}”.")
     return errors
+
+
+def fill_known(source: str, values: Values | EscapedValues) -> str:
+    """Give a text with the values of known tokens put in; one that is not known stays as it is."""
+
+    def value_of(match: re.Match[str]) -> str:
+        name = match[2].strip()
+        return f"{match[1]}{values[name]}" if is_known(name) else match[0]
+
+    return _TOKEN.sub(value_of, source)

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from smtplib import SMTPException
 from uuid import UUID
@@ -53,6 +53,22 @@ _CLAIM = f"""
 
 
 @dataclass(frozen=True)
+class IssuedCode:
+    """A code that was just given out."""
+
+    id: UUID
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What was tried on an outstanding code; a wrong one has been counted."""
+
+    id: UUID
+    is_right: bool
+
+
+@dataclass(frozen=True)
 class ProvenCode:
     """A code that was right, and has not been used yet."""
 
@@ -89,22 +105,37 @@ def _nudge() -> None:
 def new_code(application: Application, address: str, *, now: datetime) -> str:
     """Give a new code for the address, which waits to be sent; older ones are void from now on."""
     address = normalized(address)
-    code = f"{secrets.randbelow(10**limits.CODE_DIGITS):0{limits.CODE_DIGITS}}"
+    issued = issue(application, address, purpose=_PURPOSE, now=now)
     parcel = {
         "address": address,
-        "code": code,
+        "code": issued.code,
         "locale": application.default_locale,
         "name": application.name,
     }
-    OneTimeCode.objects.create(
+    sealed = seal(json.dumps(parcel), purpose=_PURPOSE)
+    OneTimeCode.objects.filter(pk=issued.id).update(sealed=sealed)
+    return issued.code
+
+
+def issue(application: Application, subject: str, *, purpose: str, now: datetime) -> IssuedCode:
+    """Give a new code that proves a subject for a purpose; older ones of both are void.
+
+    To send it is the caller's business.
+    """
+    code = f"{secrets.randbelow(10**limits.CODE_DIGITS):0{limits.CODE_DIGITS}}"
+    row = OneTimeCode.objects.create(
         organization_id=application.organization_id,
         application=application,
-        address=fingerprint(address, purpose=_PURPOSE),
-        digest=fingerprint(_bound(application.pk, address, code), purpose=_PURPOSE),
+        address=fingerprint(subject, purpose=purpose),
+        digest=fingerprint(_bound(application.pk, subject, code), purpose=purpose),
         expires_at=now + limits.CODE_LIFETIME,
-        sealed=seal(json.dumps(parcel), purpose=_PURPOSE),
     )
-    return code
+    return IssuedCode(id=row.pk, code=code)
+
+
+def withdraw(issued: IssuedCode) -> None:
+    """Make a code that reached nobody not have been given out: the one before it holds again."""
+    OneTimeCode.objects.filter(pk=issued.id).delete()
 
 
 def _bound(application_id: UUID, address: str, code: str) -> str:
@@ -138,14 +169,22 @@ def check_code(application_id: UUID, address: str, code: str, *, now: datetime) 
     Raises CodeRefused.
     """
     address = normalized(address)
-    digests = fingerprints(_bound(application_id, address, code), purpose=_PURPOSE)
-    addresses = fingerprints(address, purpose=_PURPOSE)
-    with connection.cursor() as cursor:
-        cursor.execute(_TRY, [digests, application_id, addresses, now, limits.CODE_TRIES, digests])
-        row = cursor.fetchone()
-    if row is None or not row[1]:
+    guessed = guess(application_id, address, code, purpose=_PURPOSE, now=now)
+    if guessed is None or not guessed.is_right:
         raise CodeRefused
-    return ProvenCode(id=row[0], address=address)
+    return ProvenCode(id=guessed.id, address=address)
+
+
+def guess(
+    application_id: UUID, subject: str, code: str, *, purpose: str, now: datetime
+) -> Guess | None:
+    """Say whether a code is the newest that proves the subject; None when none is outstanding."""
+    digests = fingerprints(_bound(application_id, subject, code), purpose=purpose)
+    subjects = fingerprints(subject, purpose=purpose)
+    with connection.cursor() as cursor:
+        cursor.execute(_TRY, [digests, application_id, subjects, now, limits.CODE_TRIES, digests])
+        row = cursor.fetchone()
+    return None if row is None else Guess(id=row[0], is_right=row[1])
 
 
 def use_code(proven: ProvenCode, *, now: datetime) -> None:
@@ -153,9 +192,14 @@ def use_code(proven: ProvenCode, *, now: datetime) -> None:
 
     Raises CodeRefused when somebody was faster.
     """
-    unused = OneTimeCode.objects.filter(pk=proven.id, used_at__isnull=True, expires_at__gt=now)
-    if not unused.update(used_at=now):
+    if not use(proven.id, now=now):
         raise CodeRefused
+
+
+def use(code_id: UUID, *, now: datetime) -> bool:
+    """Use a code up; say whether nobody was faster."""
+    unused = OneTimeCode.objects.filter(pk=code_id, used_at__isnull=True, expires_at__gt=now)
+    return bool(unused.update(used_at=now))
 
 
 def redeem_code(application_id: UUID, address: str, code: str, *, now: datetime) -> None:
@@ -221,13 +265,18 @@ def _send(mail: BaseEmailBackend, code_id: UUID, sealed: bytes) -> bool:
         return False
 
 
-def _message(parcel: dict[str, str]) -> EmailMessage:
-    subject, text = _TEXTS.get(parcel["locale"][:2].lower(), _TEXTS["en"])
+def words_for(code: str, *, name: str, locale: str) -> tuple[str, str]:
+    """Give the subject and the text of the mail that tells a code."""
+    subject, text = _TEXTS.get(locale[:2].lower(), _TEXTS["en"])
     minutes = int(limits.CODE_LIFETIME.total_seconds() // 60)
-    facts = {"code": parcel["code"], "name": " ".join(parcel["name"].split()), "minutes": minutes}
+    return subject, text.format(code=code, name=" ".join(name.split()), minutes=minutes)
+
+
+def _message(parcel: dict[str, str]) -> EmailMessage:
+    subject, text = words_for(parcel["code"], name=parcel["name"], locale=parcel["locale"])
     return EmailMessage(
         subject=subject,
-        body=text.format(**facts),
+        body=text,
         to=[parcel["address"]],
         # RFC 3834: no out-of-office replies to this.
         headers={"Auto-Submitted": "auto-generated"},

@@ -50,6 +50,12 @@ CODES_PER_RECIPIENT = Limit(name="code to", most=limits.CODE_SENDS, window=limit
 CODES_PER_SENDER = Limit(
     name="code from", most=limits.CODE_SENDS_PER_SENDER, window=limits.CODE_SEND_WINDOW
 )
+CHECK_CODES_PER_RECIPIENT = Limit(
+    name="e-mail check to", most=limits.CODE_SENDS, window=limits.CODE_SEND_WINDOW
+)
+CHECKS_PER_APPLICATION = Limit(
+    name="e-mail check of", most=limits.EMAIL_CHECKS, window=limits.CODE_SEND_WINDOW
+)
 
 
 @dataclass(frozen=True)

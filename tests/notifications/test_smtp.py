@@ -115,7 +115,15 @@ def test_an_answer_to_the_message_means(
     [
         (
             "550 5.1.1 <gone@example.com>: nobody here",
-            Refused(reason="550 5.1.1 <[redacted]>: nobody here", provider_status="550"),
+            Refused(
+                reason="550 5.1.1 <[redacted]>: nobody here",
+                provider_status="550",
+                is_address_dead=True,
+            ),
+        ),
+        (
+            "550 5.7.1 <gone@example.com>: not from you",
+            Refused(reason="550 5.7.1 <[redacted]>: not from you", provider_status="550"),
         ),
         ("450 4.2.1 try later", TryLater(reason="450 4.2.1 try later", provider_status="450")),
     ],
@@ -242,7 +250,7 @@ def test_a_server_that_asks_for_data_although_it_refuses_gets_none(
         with smtp.session([]) as session:
             outcome = sent(session)
 
-    assert outcome == Refused(reason="550 nobody", provider_status="550")
+    assert outcome == Refused(reason="550 nobody", provider_status="550", is_address_dead=True)
     assert b"See you" not in server.heard
 
 

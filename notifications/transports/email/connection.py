@@ -7,11 +7,12 @@ trips in place of four. And here every wait ends at a moment, not after a time t
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.core.mail.utils import DNS_NAME
@@ -20,6 +21,11 @@ from config.kernel.logging import redact
 
 _REPLY_BYTES = 64 * 1024
 _REASON_LENGTH = 300
+_ENHANCED = re.compile(r"(5\.\d{1,3}\.\d{1,3})\b")
+# No such mailbox, no such host, no such syntax, moved away, no mail there, switched off.
+_DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+_DEAD_CODES = frozenset({550, 551, 553})
+_RCPT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,16 @@ class Reply:
 
     code: int
     text: str
+    # It was said when the recipient was named.
+    is_to_recipient: bool = False
+
+    @property
+    def is_address_dead(self) -> bool:
+        """Whether nobody has the recipient's address (RFC 3463, 3.2), and nobody will."""
+        if not self.is_to_recipient or self.code // 100 != 5:
+            return False
+        match = _ENHANCED.match(self.text)
+        return match[1] in _DEAD if match else self.code in _DEAD_CODES
 
     @property
     def reason(self) -> str:
@@ -128,9 +144,10 @@ class Connection:
                 replies.append(self._read(until))
                 if replies[-1].code >= 400:  # SMTP's own border
                     break
-        refusal = next((reply for reply in replies if reply.code >= 400), None)
-        if refusal is None:
+        number = next((n for n, reply in enumerate(replies) if reply.code >= 400), None)
+        if number is None:
             return None
+        refusal = replace(replies[number], is_to_recipient=number == _RCPT)
         if replies[-1].code == 354:  # RFC 2920, 3.1: it may still ask for data
             self._socket.sendall(b".\r\n")
             self._read(until)

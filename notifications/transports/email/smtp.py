@@ -105,7 +105,9 @@ def outcome_of(reply: Reply, *, message_id: str) -> Outcome:
         case 2:
             return Accepted(provider_status=status, message_id=message_id)
         case 5 if reply.code not in _SET_UP_CODES:
-            return Refused(reason=reply.reason, provider_status=status)
+            return Refused(
+                reason=reply.reason, provider_status=status, is_address_dead=reply.is_address_dead
+            )
         case _:
             return TryLater(reason=reply.reason, provider_status=status)
 

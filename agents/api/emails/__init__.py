@@ -1,0 +1,1 @@
+"""The checks of an application's e-mail service, as the older API has them."""
