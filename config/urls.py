@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView
 from config import views
 from config.kernel.openapi import operation
 from config.kernel.reference import RedocPage, SwaggerPage
+from notifications import tracking
 
 urlpatterns = [
     *operation("healthz", views.healthz, name="healthz"),
@@ -17,12 +18,17 @@ urlpatterns = [
     path("api/schema/swagger/", SwaggerPage.as_view(), name="swagger"),
     path("api/schema/redoc/", RedocPage.as_view(), name="redoc"),
     path("api/", include("agents.api.urls")),
+    path("api/notifications/emails", include("agents.api.emails.urls")),
     path("api/v2/appointments", include("appointments.api.v2.urls")),
+    path("api/v2/webhook-subscriptions", include("agents.api.webhooks.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("", include("agents.urls")),
     path("", include("appointments.urls")),
 ]
+
+if "WEBHOOK_SECRET" in settings.ANYMAIL:
+    urlpatterns.append(path("anymail/", include(tracking.urls())))
 
 if settings.LOCAL:
     urlpatterns.append(path("", include("config.local.urls")))

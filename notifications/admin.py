@@ -2,31 +2,132 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django import forms
 from django.contrib import admin
 
-from config.kernel.admin import OperatorAdmin, OrganizationAdmin, TenantForm
+from config.kernel.actors import Role
+from config.kernel.admin import OperatorAdmin, OrganizationAdmin, TenantForm, holds
+from notifications import admin_webhooks  # noqa: F401  # registers its own
+from notifications.errors import InvalidProvider
 from notifications.models import (
+    Channel,
     ChannelSettings,
     Heartbeat,
+    HistoryPurge,
     MessageTemplate,
     Notification,
     NotificationContent,
     NotificationEvent,
     OutboxEvent,
-    Subscription,
+    ProofRun,
+    Undeliverable,
 )
+from notifications.services import provider_accounts, undeliverable
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class ChannelSettingsForm(TenantForm):
+    """Channel settings with the account at the provider, which is written and never shown."""
+
+    provider = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "The installation's own"),
+            *(
+                (channel.label, [(name, name) for name in provider_accounts.providers_of(channel)])
+                for channel in (Channel.EMAIL, Channel.SMS)
+            ),
+        ],
+        help_text=ChannelSettings._meta.get_field("provider").help_text,
+    )
+    account = forms.JSONField(
+        required=False,
+        label="Provider options",
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 90}),
+        help_text='What the provider must know, as a JSON object: {"api_key": "…"}. It is sealed'
+        " and not shown again; leave this empty to keep what there is.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a provider that could not be opened."""
+        cleaned = super().clean()
+        provider, account = cleaned.get("provider", ""), cleaned.get("account")
+        if not provider or not (self.is_new_account or "provider" in self.errors):
+            return cleaned
+        if not isinstance(account, dict):
+            self.add_error("account", "A provider needs its options, as a JSON object.")
+            return cleaned
+        try:
+            channel = Channel(cleaned.get("channel", self.instance.channel))
+            provider_accounts.check_options(channel, provider, account)
+        except ValueError:
+            return cleaned  # The channel's own error says so.
+        except InvalidProvider as refusal:
+            for name, problems in refusal.errors.items():
+                for problem in problems:
+                    self.add_error(
+                        "provider" if name == "provider" else "account", f"{name}: {problem}"
+                    )
+        return cleaned
+
+    @property
+    def is_new_account(self) -> bool:
+        """Whether something is to be sealed anew."""
+        return bool({"provider", "account", "channel"} & set(self.changed_data))
 
 
 @admin.register(ChannelSettings)
 class ChannelSettingsAdmin(OrganizationAdmin):
     is_configuration = can_be_deleted = True
-    list_display = ("application", "channel", "is_on", "reminder_offsets", "sender")
+    form = ChannelSettingsForm
+    list_display = ("application", "channel", "is_on", "provider", "verified_at", "sender")
     list_filter = ("channel", "is_on", "application")
     list_select_related = ("application",)
     search_fields = ("application__name", "sender")
     autocomplete_fields = ("application", "organization")
     ordering = ("application__name", "channel", "id")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Give every column, and for those who may change them the options of the provider."""
+        names = list(super().get_fields(request, obj))
+        may_change = self.has_change_permission(request, obj)
+        return [*names, "account"] if may_change else names
+
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: forms.BaseModelForm[Any], change: bool
+    ) -> None:
+        """Write what was changed; the options of a provider are sealed."""
+        is_new_account = getattr(form, "is_new_account", False)
+        if is_new_account:
+            account = form.cleaned_data.get("account") or {}
+            provider_accounts.choose_provider(obj, form.cleaned_data["provider"], account)
+        super().save_model(request, obj, form, change)
+        if is_new_account and change:
+            obj.save(update_fields=["provider", "provider_options", "verified_at"])
+
+
+@admin.register(Undeliverable)
+class UndeliverableAdmin(OrganizationAdmin):
+    """Addresses that take no mail of ours; who mends one can have it forgotten."""
+
+    secret_fields = frozenset({"fingerprint", "sealed_address"})
+    list_display = ("address", "reason", "said", "noted_at", "notification_id")
+    list_filter = ("reason", "noted_at")
+    search_ids = ("id", "notification_id")
+    search_fields = ("=said",)
+    ordering = ("-noted_at", "-id")
+
+    @admin.display(description="Address")
+    def address(self, row: Undeliverable) -> str:
+        return undeliverable.address_of(row)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let administrators have an address forgotten that is good again."""
+        return self._is_own(request, obj) and holds(request, Role.ADMIN)
 
 
 class MessageTemplateForm(TenantForm):
@@ -51,18 +152,6 @@ class MessageTemplateAdmin(OrganizationAdmin):
     autocomplete_fields = ("application", "organization")
     date_hierarchy = "updated_at"
     ordering = ("application__name", "type", "channel", "locale", "id")
-
-
-@admin.register(Subscription)
-class SubscriptionAdmin(OrganizationAdmin):
-    is_configuration = can_be_deleted = True
-    list_display = ("url", "application", "is_active", "created_at")
-    list_filter = ("is_active", "application")
-    list_select_related = ("application",)
-    search_fields = ("url", "application__name")
-    autocomplete_fields = ("application", "organization")
-    date_hierarchy = "created_at"
-    ordering = ("-id",)
 
 
 @admin.register(Notification)
@@ -137,3 +226,21 @@ class HeartbeatAdmin(OperatorAdmin):
     search_fields = ("name",)
     search_ids = ()
     ordering = ("name",)
+
+
+@admin.register(ProofRun)
+class ProofRunAdmin(OperatorAdmin):
+    """What was found missing, double or late; it spans all organisations."""
+
+    list_display = ("started_at", "since", "appointments", "missing", "doubled", "late", "ended_at")
+    list_filter = ("started_at",)
+    ordering = ("-started_at", "-id")
+    search_ids = ()
+
+
+@admin.register(HistoryPurge)
+class HistoryPurgeAdmin(OperatorAdmin):
+    list_display = ("purged_before", "notifications", "ended_at")
+    list_filter = ("ended_at",)
+    ordering = ("-ended_at", "-id")
+    search_ids = ()

@@ -53,3 +53,16 @@ CODE_TRIES = 5
 CODE_SENDS = 3
 CODE_SENDS_PER_SENDER = 30
 CODE_SEND_WINDOW = timedelta(minutes=15)
+
+# Webhook subscriptions.
+URL_LENGTH = 2_000
+SUBSCRIPTIONS_PER_APPLICATION = 20
+CREDENTIAL_LENGTH = 2_000
+# A secret that was replaced stays valid for so long, and so many are valid at a time.
+SECRET_OVERLAP = timedelta(hours=24)
+SECRETS_AT_ONCE = 3
+FEED_PAGE_SIZE = 100
+FEED_PAGE_SIZE_MAX = 1000
+WEBHOOK_TEST_SECONDS = 5
+# Mails by which an administrator tries an e-mail service out.
+EMAIL_CHECKS = 60

@@ -27,15 +27,20 @@ from agents.models import (
 from appointments.models import Appointment, DayTotal, Tombstone
 from config.kernel.actors import Role
 from config.kernel.ids import uuid7
+from config.kernel.secrets import seal
 from notifications.models import (
     Channel,
     ChannelSettings,
     Heartbeat,
+    HistoryPurge,
     MessageTemplate,
     Notification,
     NotificationContent,
     NotificationEvent,
     OutboxEvent,
+    ProofRun,
+    SigningSecret,
+    Undeliverable,
 )
 from tests.make import (
     PASSWORD,
@@ -57,6 +62,7 @@ OURS = ("agents", "appointments", "notifications")
 WITHOUT_PAGES = (SecurityCounter,)
 REGISTERED = [model for model in admin.site._registry if model._meta.app_label in OURS]
 HISTORY = [
+    SigningSecret,
     Notification,
     NotificationContent,
     NotificationEvent,
@@ -82,7 +88,7 @@ def fill() -> Application:
     agent = make_user(organization)
     make_appointment(application, agent=agent)
     make_api_client(organization)
-    make_subscription(application)
+    subscription = make_subscription(application)
     team = Team.objects.create(organization=organization, name=f"Team {uuid7()}")
     now = timezone.now()
     rows: list[Model] = [
@@ -121,6 +127,15 @@ def fill() -> Application:
         ),
         SecurityCounter(key=uuid7().bytes, window_ends_at=now),
         Heartbeat(name=str(uuid7()), seen_at=now),
+        SigningSecret(organization=organization, subscription=subscription, sealed=b"s"),
+        Undeliverable(
+            organization=organization,
+            fingerprint=uuid7().bytes,
+            sealed_address=seal("ada@example.org", purpose="undeliverable"),
+            reason="BOUNCED",
+        ),
+        ProofRun(since=now, started_at=now),
+        HistoryPurge(purged_before=now),
     ]
     for row in rows:
         row.save(force_insert=True)
@@ -162,7 +177,7 @@ def url(model: type[Model], page: str = "changelist", *args: object) -> str:
 
 
 def is_for_operators(model: type[Model]) -> bool:
-    return model in (SecurityCounter, Heartbeat)
+    return model in (SecurityCounter, Heartbeat, ProofRun, HistoryPurge)
 
 
 def test_every_model_is_in_the_admin() -> None:

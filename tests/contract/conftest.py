@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.contract.samples import Side, make_side
 
+if TYPE_CHECKING:
+    from tests.mailbox import Mailbox
+
 
 @pytest.fixture
-def ours(db: None) -> Side:
-    """Give the organization of the caller."""
+def ours(db: None, mailbox: Mailbox) -> Side:
+    """Give the organization of the caller; there is a mail server."""
     return make_side("Northwind Care")
 
 

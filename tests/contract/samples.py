@@ -14,6 +14,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from agents.models import ApiClient, Application, Organization, User
+from agents.services import codes
 from appointments.models import Participant
 from config.kernel.actors import Role
 from config.kernel.time import format_instant
@@ -46,6 +47,7 @@ class Side:
     appointment_id: str
     customer_id: str
     notification_id: str
+    subscription_id: str
 
     def token(self, role: str) -> str:
         """Give a token that carries this role and no other."""
@@ -80,6 +82,7 @@ class Side:
             "appointment": self.appointment_id,
             "participant": self.customer_id,
             "notification": self.notification_id,
+            "subscription": self.subscription_id,
         }
 
 
@@ -140,6 +143,10 @@ def make_side(name: str) -> Side:
         appointment_id=booked["id"],
         customer_id=customer["id"],
         notification_id=str(Notification.objects.filter(subject_id=booked["id"])[0].id),
+        # Nothing is ever sent there: a test of it is refused at the door.
+        subscription_id=str(
+            make.make_subscription(application, url="https://127.0.0.1/frontdesk").id
+        ),
         **people,
     )
 
@@ -203,6 +210,39 @@ def _retry(side: Side) -> Sample:
     return Sample(path={"id": side.appointment_id, "notificationId": side.notification_id})
 
 
+def _subscription(side: Side, json: object = UNSET) -> Sample:
+    return Sample(path={"id": side.subscription_id}, json=json)
+
+
+def _subscribe(side: Side) -> Sample:
+    return Sample(
+        json={
+            "applicationId": str(side.application.id),
+            "url": "https://hooks.example.org/second",
+            "format": "appointment-event",
+        }
+    )
+
+
+def _verify(side: Side) -> Sample:
+    return Sample(json={"applicationId": str(side.application.id), "toEmail": ADDRESS})
+
+
+def _confirm(side: Side) -> Sample:
+    issued = codes.issue(
+        side.application,
+        str(side.application.id),
+        purpose="email-service-code",
+        now=timezone.now(),
+    )
+    return Sample(json={"applicationId": str(side.application.id), "code": issued.code})
+
+
+def _test_mail(side: Side) -> Sample:
+    texts = {"subject": "{{dd-MM-yyyy}}", "textBody": "Dear {{firstName}},"}
+    return Sample(json={"applicationId": str(side.application.id), "toEmail": ADDRESS, **texts})
+
+
 SAMPLES: dict[str, Callable[[Side], Sample]] = {
     "v2.appointments.list": lambda _: Sample(),
     "v2.appointments.schedule": _schedule,
@@ -246,6 +286,18 @@ SAMPLES: dict[str, Callable[[Side], Sample]] = {
     "v2.notifications.list": _by_id,
     "v2.notifications.events": _by_id,
     "frontdesk.notifications.retry": _retry,
+    "v1.notifications.emails.verify": _verify,
+    "v1.notifications.emails.confirm": _confirm,
+    "v1.notifications.emails.test": _test_mail,
+    "frontdesk.webhooks.list": lambda _: Sample(),
+    "frontdesk.webhooks.create": _subscribe,
+    "frontdesk.webhooks.get": _subscription,
+    "frontdesk.webhooks.update": lambda side: _subscription(side, {"name": "The CRM"}),
+    "frontdesk.webhooks.delete": _subscription,
+    "frontdesk.webhooks.secret": _subscription,
+    "frontdesk.webhooks.test": _subscription,
+    "frontdesk.webhooks.events": _subscription,
+    "frontdesk.webhooks.replay": lambda side: _subscription(side, {"from_sequence": 1}),
 }
 
 _KINDS = {
@@ -261,8 +313,14 @@ _KINDS = {
 }
 
 
-def kind_of(slot: Slot) -> str:
+# Names that end as those of ids do: credentials that a caller chooses, or is given elsewhere.
+_NO_IDS = frozenset({"client_id", "clientId"})
+
+
+def kind_of(operation: Operation, slot: Slot) -> str:
     """Give what an id in this place names. Raises KeyError for a name nobody has thought of."""
+    if operation.id.startswith("frontdesk.webhooks.") and slot == ("path", "id"):
+        return "subscription"
     if slot == ("json",) or slot[-2:] == ("targetAssignment", "id"):
         return "user"
     return _KINDS[slot[-1]]
@@ -290,6 +348,6 @@ def _slots_in(surface: str, name: str, prefix: Slot) -> list[Slot]:
     for member in schema.fields:
         if member.type[0].isupper() and contract.schemas(surface)[member.type].fields:
             found += _slots_in(surface, member.type, (*prefix, member.name))
-        elif _is_id(member.name) and surface != "frontdesk":
+        elif _is_id(member.name) and member.name not in _NO_IDS:
             found.append((*prefix, member.name))
     return found

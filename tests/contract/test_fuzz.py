@@ -68,7 +68,7 @@ def name_what_exists(case: Case, operation: Operation, side: Side) -> None:
         for step in slot[:-1]:
             target = target.get(step) if isinstance(target, dict) else None
         if isinstance(target, dict) and slot[-1] in target and slot != ("json",):
-            target[slot[-1]] = side.ids()[kind_of(slot)]
+            target[slot[-1]] = side.ids()[kind_of(operation, slot)]
 
 
 def keep_one_member(case: Case, operation: Operation, side: Side, which: int) -> None:

@@ -69,7 +69,7 @@ def test_a_foreign_id_is_answered_as_an_unknown_one(
     for slot in slots(operation):
         if (operation.id, slot) in NAMED_BY_ANYBODY:
             continue
-        foreign = theirs.ids()[kind_of(slot)]
+        foreign = theirs.ids()[kind_of(operation, slot)]
         for role in callers(operation):
             headers = ours.headers(role)
             known = answer_to(sample.put(slot, foreign), operation, headers)
