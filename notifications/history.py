@@ -35,6 +35,12 @@ EVENT_SORT_FIELDS = {
     "id": "id",
 }
 
+# What was said is long, and no part of the history.
+_NOT_SHOWN = (
+    "snapshot",
+    *(f"content__{name}" for name in ("facts", "link", "body", "subject", "text", "html")),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryFilter:
@@ -69,6 +75,7 @@ def notifications_of(
         .of(subject_id)
         .with_outdated()
         .select_related("content")
+        .defer(*_NOT_SHOWN)
     )
     if wanted.types:
         rows = rows.filter(type__in=wanted.types)
@@ -89,7 +96,10 @@ def events_of(
     """Give one page of the steps in which the notifications of a subject were delivered."""
     notifications = {
         one.id: one
-        for one in Notification.objects.visible_to(actor).of(subject_id).select_related("content")
+        for one in Notification.objects.visible_to(actor)
+        .of(subject_id)
+        .select_related("content")
+        .defer(*_NOT_SHOWN)
         if (not wanted.types or one.type in wanted.types)
         and (not wanted.channels or one.channel in wanted.channels)
     }

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from config.kernel.actors import Actor
+from config.kernel.ids import uuid7
 from notifications.errors import (
     NotificationErased,
     NotificationNotCancellable,
@@ -17,7 +18,7 @@ from notifications.errors import (
 )
 from notifications.models import Channel, Notification, NotificationContent, Subscription
 from notifications.nudges import nudge
-from notifications.services.steps import noted
+from notifications.services.steps import DATED, noted
 
 _BY_HAND = "Sent again by hand."
 _CANCELLED_BY_HAND = "Cancelled by hand."
@@ -36,15 +37,13 @@ def retry_notification(
     if not one.can_retry:
         raise NotificationNotRetriable
     _check_can_be_sent(one, actor=actor, now=now)
-    _change(_RETRY, one, now=now, message=_BY_HAND)
+    _change(_RETRY, one, message=_BY_HAND)
     transaction.on_commit(lambda: nudge(Channel(one.channel)))
     return _read(one, actor=actor)
 
 
 @transaction.atomic
-def cancel_notification(
-    notification_id: UUID, *, subject_id: UUID, actor: Actor, now: datetime
-) -> Notification:
+def cancel_notification(notification_id: UUID, *, subject_id: UUID, actor: Actor) -> Notification:
     """Keep a notification from being sent.
 
     Raises NotificationNotFound, NotificationNotCancellable.
@@ -52,7 +51,7 @@ def cancel_notification(
     one = _lock(notification_id, subject_id=subject_id, actor=actor)
     if not one.can_cancel:
         raise NotificationNotCancellable
-    _change(_CANCEL, one, now=now, message=_CANCELLED_BY_HAND)
+    _change(_CANCEL, one, message=_CANCELLED_BY_HAND)
     return _read(one, actor=actor)
 
 
@@ -73,9 +72,9 @@ def _check_can_be_sent(one: Notification, *, actor: Actor, now: datetime) -> Non
         raise NotificationErased
 
 
-def _change(statement: str, one: Notification, *, now: datetime, message: str) -> None:
+def _change(statement: str, one: Notification, *, message: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"id": one.pk, "now": now, "message": message})
+        cursor.execute(statement, {"id": one.pk, "event_id": uuid7(), "message": message})
 
 
 def _read(one: Notification, *, actor: Actor) -> Notification:
@@ -85,13 +84,16 @@ def _read(one: Notification, *, actor: Actor) -> Notification:
 
 # The row is locked, and a worker takes only what it can lock: nobody else has it in hand. The
 # attempt moves on all the same, so that nothing of an earlier one can be written down late.
+
+# What waits for a retry has counted it already.
 _RETRY = f"""
 WITH changed AS (
     UPDATE notifications_notification AS notification
     SET status = 'PENDING', due_at = statement_timestamp(), schedule_step = 0, is_held = false,
-        is_submitted = false, attempt = attempt + 1, message = %(message)s, updated_at = %(now)s
+        is_submitted = false, attempt = attempt + 1, message = %(message)s, {DATED},
+        retry_count = retry_count + CASE status WHEN 'FAILED' THEN 1 ELSE 0 END
     WHERE id = %(id)s
-    RETURNING notification.*, gen_random_uuid() AS event_id
+    RETURNING notification.*, %(event_id)s::uuid AS event_id
 )
 {noted("changed")}
 """
@@ -99,10 +101,9 @@ WITH changed AS (
 _CANCEL = f"""
 WITH changed AS (
     UPDATE notifications_notification AS notification
-    SET status = 'CANCELLED', due_at = NULL, attempt = attempt + 1, message = %(message)s,
-        updated_at = %(now)s
+    SET status = 'CANCELLED', due_at = NULL, attempt = attempt + 1, message = %(message)s, {DATED}
     WHERE id = %(id)s
-    RETURNING notification.*, gen_random_uuid() AS event_id
+    RETURNING notification.*, %(event_id)s::uuid AS event_id
 )
 {noted("changed")}
 """

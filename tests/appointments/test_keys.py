@@ -11,7 +11,14 @@ from django.db import IntegrityError, connection, models, transaction
 from agents.models import Customer, ExternalIdentity, Team, TeamMember
 from appointments.models import Tombstone
 from config.kernel.database import constraint_of
-from notifications.models import Channel, MessageTemplate, Notification, NotificationType
+from notifications.models import (
+    Channel,
+    MessageTemplate,
+    Notification,
+    NotificationType,
+    SigningSecret,
+    Undeliverable,
+)
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +90,12 @@ def make_one_of_everything() -> None:
     )
     make.make_code(application, "ada@example.org")
     make.make_channel(application)
-    make.make_subscription(application)
+    SigningSecret.objects.create(
+        organization=organization, subscription=make.make_subscription(application), sealed=b"x"
+    )
+    Undeliverable.objects.create(
+        organization=organization, fingerprint=b"x", sealed_address=b"x", reason="BOUNCED"
+    )
     MessageTemplate.objects.create(
         organization=organization,
         application=application,

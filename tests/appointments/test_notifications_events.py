@@ -107,6 +107,39 @@ def test_an_attempt_of_which_nobody_knows_the_end_is_an_item_with_a_reason() -> 
     ]
 
 
+@pytest.mark.rule("v2.notifications.events.r3")
+def test_such_an_attempt_is_told_of_when_there_is_no_other_any_more() -> None:
+    scene = make_scene(Channel.EMAIL)
+    only_due(scene)
+    queue.claim_due(Channel.EMAIL, limit=1)
+    Notification.objects.update(due_at=timezone.now(), not_after=timezone.now())
+
+    dispatch.send_due(Channel.EMAIL)
+
+    last = steps(scene)[-1]
+    assert last["status"] == "CANCELLED"
+    assert "it may have arrived" in last["message"]
+    assert "its time had passed" in last["message"]
+
+
+@pytest.mark.rule("v2.notifications.events.r3")
+@pytest.mark.parametrize(
+    ("was", "shown"),
+    [
+        ("INITIALIZED", ["INITIALIZED", "PENDING", "INITIALIZED"]),
+        ("PENDING", ["INITIALIZED"]),
+    ],
+)
+def test_what_is_given_back_is_an_item_when_its_status_changes(was: str, shown: list[str]) -> None:
+    scene = make_scene(Channel.EMAIL)
+    only_due(scene)
+    Notification.objects.update(status=was, retry_count=int(was == "PENDING"))
+
+    queue.release(queue.claim_due(Channel.EMAIL, limit=1).claims)
+
+    assert [one["status"] for one in steps(scene)] == shown
+
+
 @pytest.mark.rule("v2.notifications.events.r4", "v2.notifications.events.r9")
 def test_an_item_is_shown_whole() -> None:
     scene = make_scene(Channel.EMAIL)
@@ -204,9 +237,18 @@ def test_polls_are_counted_and_are_items_when_the_provider_has_another_word(
 @pytest.mark.rule("v2.notifications.events.r9")
 def test_a_webhook_has_no_ids_of_a_provider() -> None:
     scene = booked(Channel.WEBHOOKS)
+    NotificationEvent.objects.create(
+        organization_id=scene.application.organization_id,
+        notification_id=Notification.objects.get(type="CREATE").pk,
+        status="DELIVERED",
+        message_id="M1",
+        conversation_id="C1",
+    )
 
-    for one in steps(scene):
-        assert {"messageId", "conversationId"} & set(one) == set()
+    shown = steps(scene)
+
+    assert [one["status"] for one in shown if one["type"] == "CREATE"][-1] == "DELIVERED"
+    assert all({"messageId", "conversationId"}.isdisjoint(one) for one in shown)
 
 
 # --- Filters and pages ------------------------------------------------------------------------

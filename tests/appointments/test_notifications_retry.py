@@ -69,14 +69,15 @@ def test_a_failure_is_sent_again_with_a_schedule_that_begins_anew(
     answer = retry(scene, one)
 
     assert answer.status_code == 200
-    assert (answer.json()["status"], answer.json()["retryCount"]) == ("PENDING", 2)
+    # The fourth attempt is to come: the schedule of the first three is used up.
+    assert (answer.json()["status"], answer.json()["retryCount"]) == ("PENDING", 3)
     provider.answers = [TryLater(reason="451 busy")]
     dispatch.send_due(Channel.EMAIL)
     one.refresh_from_db()
-    assert (one.status, one.retry_count, one.schedule_step) == (Status.PENDING, 3, 1)
+    assert (one.status, one.retry_count, one.schedule_step) == (Status.PENDING, 4, 1)
     send()
     one.refresh_from_db()
-    assert (one.status, provider.ids) == (Status.DELIVERED, [one.id] * 2)
+    assert (one.status, one.retry_count, provider.ids) == (Status.DELIVERED, 4, [one.id] * 2)
 
 
 @pytest.mark.rule("frontdesk.notifications.retry.r4")
@@ -158,6 +159,19 @@ def test_what_is_not_there_for_the_caller_is_not_found() -> None:
     assert {answer.status_code for answer in answers} == {404}
     assert everything() == before
     assert retry(scene, one, scene.agent).status_code == 200
+
+
+@pytest.mark.rule("frontdesk.notifications.retry.r7")
+def test_of_a_deleted_appointment_nothing_is_sent_again() -> None:
+    scene = make_scene(Channel.EMAIL)
+    one = failed(scene)
+    scene.by(scene.supervisor).delete(scene.path)
+    before = everything()
+
+    answer = retry(scene, one)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "APPOINTMENT_NOT_FOUND")
+    assert everything() == before
 
 
 @pytest.mark.rule("frontdesk.notifications.retry.r8")

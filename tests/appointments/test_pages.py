@@ -392,9 +392,9 @@ def test_a_timeline_takes_as_many_queries_with_three_messages_as_with_one(
     three = book(tomorrow, customers=(JONAS, *others))
     browser = signed_in(supervisor)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         browser.get(page_of(one))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         browser.get(page_of(three))
 
 

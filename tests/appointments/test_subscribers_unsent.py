@@ -362,7 +362,11 @@ def test_contents_hold_who_is_told_and_the_texts() -> None:
     assert link == services.access_url(one.customer)
     agent, system = told["AGENT", "EMAIL"], told["SYSTEM", "WEBHOOKS"]
     assert (agent.address, agent.first_name, agent.link) == (one.agent.username, "Grace", None)
-    assert (system.address, system.first_name, system.link) == (str(one.hook.id), "", None)
+    assert (system.address, system.first_name, system.link) == (
+        str(one.hook.id),
+        one.hook.label,
+        None,
+    )
     assert {json.dumps(each.facts, sort_keys=True) for each in told.values()} == {
         json.dumps(
             {
