@@ -1,4 +1,4 @@
-"""The door of the back office."""
+"""The door of the back office, and how sending is doing."""
 
 from django.urls import path
 
@@ -8,4 +8,5 @@ urlpatterns = [
     path("login/", views.LoginPage.as_view(), name="login"),
     path("logout/", views.sign_out, name="logout"),
     path("password/", views.PasswordPage.as_view(), name="password"),
+    path("operations/", views.OperationsPage.as_view(), name="operations"),
 ]

@@ -1,15 +1,15 @@
-"""The door of the back office: signing in and out, and the password."""
+"""The door of the back office: signing in and out, and the password; and how sending is doing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -19,6 +19,9 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
 from agents.forms import LoginForm, OwnPasswordForm
+from agents.operations import read_state
+from config.kernel.actors import Role
+from config.kernel.pages import OfficePage
 from config.kernel.throttling import client_address
 
 if TYPE_CHECKING:
@@ -89,3 +92,20 @@ class PasswordPage(LoginRequiredMixin, _PasswordView):
         update_session_auth_hash(self.request, form.save())
         messages.success(self.request, "Your password has been changed.")
         return super().form_valid(form)
+
+
+@method_decorator(never_cache, name="dispatch")
+class OperationsPage(OfficePage):
+    """How sending is doing, for those who look after an organisation or the installation."""
+
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.SUPERVISOR, Role.ADMIN})
+    is_for_operators = True
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show the queues, the signs of life, the subscriptions and the last proof."""
+        now = timezone.now()
+        return render(
+            request,
+            "agents/operations.html",
+            {"place": "operations", "state": read_state(self.actor, now=now), "now": now},
+        )

@@ -49,6 +49,8 @@ LENGTH = timedelta(minutes=25)
 REMINDED = timedelta(hours=24)
 # An appointment is booked 2 to 19 days ahead.
 AHEAD = range(2, 20)
+# What is told of them, where the application's settings are ours.
+REMINDER = "PT24H"
 
 NULL = "\\N"
 
@@ -71,7 +73,7 @@ COLUMNS = {
     ),
     "outbox_event": (
         "id, organization_id, application_id, type, subject_type, subject_id, subject_sequence,"
-        " actor_kind, actor_id, origin, correlation_id, facts, recorded_at, published_at"
+        " actor_kind, actor_id, origin, correlation_id, after, facts, recorded_at, published_at"
     ),
     "notifications_notification": (
         "id, organization_id, application_id, subject_type, subject_id, type, channel,"
@@ -103,6 +105,9 @@ class Place:
     ticket_grace: timedelta = timedelta(hours=4)
     details_kept_for: timedelta = timedelta(days=30)
     prevents_overlaps: bool = False
+    # Whether everybody is told just what the application's settings ask for: then events say how
+    # they left the appointment, so that it can be proved.
+    is_told_by_settings: bool = False
 
 
 def rows_of(place: Place, numbers: range) -> dict[str, list[str]]:
@@ -163,6 +168,14 @@ class _Slot:
         self.snapshots = {
             zone: f'{{"start": "{wire_start}", "end": "{wire_end}", "timezone": "{zone}",'
             ' "locale": "en-GB", "duration": "PT25M", "sequence": 0}'
+            for zone in ZONES
+        }
+        self.afters = {
+            zone: f'{{"state": "ACTIVATED", "start": "{wire_start}", "end": "{wire_end}",'
+            f' "timezone": "{zone}", "locale": "en-GB", "sequence": 0, "scheduleVersion": 1,'
+            ' "target": null, "interaction": {"state": "PENDING", "routingType":'
+            ' "GENESYS_CLOUD_FLOW", "acceptedBy": null, "acceptedAt": null},'
+            ' "notificationsActive": true, "notifyAgents": false'
             for zone in ZONES
         }
 
@@ -263,7 +276,8 @@ class _Writer:
         event_id = next(self.keys)
         self.lines["outbox_event"].append(
             f"{event_id}\t{self.owner}\tappointment.scheduled\tappointment\t{one.id}\t1\tUSER"
-            f"\t{one.agent_id}\tgenerate\t\t{{}}\t{one.booked_at}\t{one.booked_at}\n"
+            f"\t{one.agent_id}\tgenerate\t\t{self._after(slot, one)}\t{{}}\t{one.booked_at}"
+            f"\t{one.booked_at}\n"
         )
         self._notification(slot, one, cause=event_id, delivered_at=one.booked_at)
         self._notification(
@@ -272,6 +286,16 @@ class _Writer:
             cause="schedule 1",
             reminded_at=slot.reminded_at,
             delivered_at=slot.reminded_at if slot.is_reminded else None,
+        )
+
+    def _after(self, slot: _Slot, one: _One) -> str:
+        if not self.place.is_told_by_settings:
+            return NULL
+        return (
+            f'{slot.afters[one.zone]}, "organizer": {{"type": "AGENT", "id": "{one.agent_id}"}},'
+            f' "participants": [{{"id": "{one.customer_id}", "type": "CUSTOMER", "role": "PRIMARY",'
+            f' "state": ""}}, {{"id": "{one.agent_id}", "type": "AGENT", "role": "PRIMARY",'
+            ' "state": ""}]}'
         )
 
     def _notification(
@@ -286,7 +310,7 @@ class _Writer:
         key, link = next(self.keys), NULL
         kind, rest = f"CREATE\tEMAIL\tCUSTOMER\t{one.customer_id}\t{NULL}", f"{NULL}\t{NULL}"
         if reminded_at is not None:
-            kind = f"REMINDER\tEMAIL\tCUSTOMER\t{one.customer_id}\tPT24H"
+            kind = f"REMINDER\tEMAIL\tCUSTOMER\t{one.customer_id}\t{REMINDER}"
             rest = f"{NULL if delivered_at else reminded_at}\t{slot.start}"
         status, held = ("DELIVERED\t250", "1\t0\t0\tf") if delivered_at else (
             "INITIALIZED\t", "0\t0\t0\tt"

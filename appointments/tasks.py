@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from appointments import services
+from appointments import proving, services
 
 
 @shared_task(name="appointments.finish_due_appointments")
@@ -19,3 +19,8 @@ def erase_expired_details() -> None:
 @shared_task(name="appointments.compact_totals")
 def compact_totals() -> None:
     services.compact_totals()
+
+
+@shared_task(name="appointments.prove_notifications")
+def prove_notifications() -> None:
+    proving.prove_lately(now=timezone.now())

@@ -16,13 +16,18 @@ from config.kernel.actors import Actor, ActorKind
 from config.kernel.ids import parse_uuid
 from config.kernel.time import parse_duration, parse_instant
 from notifications.models import (
+    Channel,
     Notification,
     NotificationEvent,
     NotificationType,
     OutboxEvent,
     RecipientType,
+    Status,
     Subscription,
+    Undeliverable,
 )
+from notifications.segments import Segments, segments_of
+from notifications.services.undeliverable import undeliverable_among
 
 # Nobody reads further; the newest are kept.
 SHOWN_AT_MOST = 300
@@ -46,8 +51,8 @@ _TITLES = {
     "participant.removed": "Participant removed",
     "participant.updated": "Participant changed",
     "interaction.updated": "Interaction changed",
-    "notification.retried": "Message sent again by hand",
-    "notification.cancelled": "Message cancelled by hand",
+    "notification.retried": "sent again by hand",
+    "notification.cancelled": "cancelled by hand",
 }
 _FIELDS = {
     "state": "State",
@@ -62,6 +67,8 @@ _FIELDS = {
     "participants": "Participants",
 }
 _NOTHING = "–"
+# What notifications.rendering writes in place of the ticket in a personal link, and its length.
+_MASK, _TICKET = "***", "0" * 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +101,14 @@ class Happened:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Next:
+    """What happens next, in words; without a moment it happens now, or nobody knows when."""
+
+    words: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Told:
     """A notification, what it said and every step of its delivery."""
 
@@ -102,7 +117,14 @@ class Told:
     recipient: str
     address: str
     offset: str = ""
-    steps: list[NotificationEvent] = field(default_factory=list)
+    next: Next | None = None
+    attempts: int = 0
+    # An SMS: what its text is sent, and charged, as.
+    segments: Segments | None = None
+    # What is known against the address.
+    undeliverable: Undeliverable | None = None
+    # The number of the attempt, where there was one, and the step.
+    steps: list[tuple[int, NotificationEvent]] = field(default_factory=list)
     kind: str = "told"
 
 
@@ -128,7 +150,7 @@ class Names:
 
 
 def read_timeline(
-    appointment: Appointment, participants: list[Participant], *, actor: Actor
+    appointment: Appointment, participants: list[Participant], *, actor: Actor, now: datetime
 ) -> list[Happened | Told]:
     """Give everything that is on record of an appointment, the oldest first."""
     events = list(
@@ -143,7 +165,7 @@ def read_timeline(
     )
     names = Names(_ids_in(events), participants, actor)
     entries: list[Happened | Told] = [_happened(event, names) for event in reversed(events)]
-    entries += _told(notifications, participants, actor)
+    entries += _told(notifications, participants, actor=actor, now=now)
     # What caused a message comes before it, though both were written at one instant.
     return sorted(entries, key=lambda entry: (entry.at, entry.kind))
 
@@ -166,15 +188,19 @@ def _persons(state: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def _happened(event: OutboxEvent, names: Names) -> Happened:
     return Happened(
         at=event.recorded_at,
-        title=_TITLES.get(event.type) or _as_words(event.type),
+        title=_title(event),
         who="Frontdesk" if event.actor_kind == ActorKind.SYSTEM else names.of(event.actor_id),
         origin=event.origin,
         changes=_changes(event, names),
     )
 
 
-def _as_words(type: str) -> str:
-    return type.rpartition(".")[2].replace("_", " ").capitalize()
+def _title(event: OutboxEvent) -> str:
+    title = _TITLES.get(event.type) or event.type.rpartition(".")[2].replace("_", " ").capitalize()
+    if event.type.startswith("notification."):
+        channel = Channel(event.facts["channel"]).label
+        return f"{channel}: {NotificationType(event.facts['notificationType']).label}, {title}"
+    return title
 
 
 def _changes(event: OutboxEvent, names: Names) -> list[Change]:
@@ -225,17 +251,15 @@ def _participant(one: Mapping[str, Any], names: Names) -> str:
 
 
 def _told(
-    notifications: list[Notification], participants: list[Participant], actor: Actor
+    notifications: list[Notification],
+    participants: list[Participant],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> list[Told]:
-    steps: dict[UUID, list[NotificationEvent]] = defaultdict(list)
-    if notifications:
-        for step in (
-            NotificationEvent.objects.visible_to(actor)
-            .filter(notification_id__in=[one.pk for one in notifications])
-            .order_by("at", "id")
-        ):
-            steps[step.notification_id].append(step)
+    steps = _steps(notifications, actor)
     urls = _urls(notifications, actor)
+    bad = _undeliverable(notifications)
     people = {one.pk: one for one in participants}
     return [
         Told(
@@ -244,10 +268,60 @@ def _told(
             recipient=_recipient(one, people, urls),
             address="" if one.recipient_id in urls else _address(one),
             offset=_offset(one),
-            steps=steps[one.pk],
+            next=_next(one, now),
+            attempts=max((_attempt(step) for step in steps[one.pk]), default=0),
+            segments=_segments(one),
+            undeliverable=bad.get(_address(one)) if one.channel == Channel.EMAIL else None,
+            steps=[(_attempt(step), step) for step in steps[one.pk]],
         )
         for one in notifications
     ]
+
+
+def _steps(
+    notifications: list[Notification], actor: Actor
+) -> Mapping[UUID, list[NotificationEvent]]:
+    steps: dict[UUID, list[NotificationEvent]] = defaultdict(list)
+    if notifications:
+        rows = NotificationEvent.objects.visible_to(actor)
+        ours = rows.filter(notification_id__in=[one.pk for one in notifications])
+        for step in ours.order_by("at", "id"):
+            steps[step.notification_id].append(step)
+    return steps
+
+
+def _attempt(step: NotificationEvent) -> int:
+    """Give the number of the attempt that a step is of; 0 if it is of none."""
+    if step.status in (Status.INITIALIZED, Status.CANCELLED):
+        return 0
+    if step.status == Status.PENDING and step.next_at and not step.is_submitted:
+        # It waits for the next attempt, which is counted already; asked for by hand, none failed.
+        return step.retry_count if step.error_message else 0
+    return step.retry_count + 1
+
+
+def _next(one: Notification, now: datetime) -> Next | None:
+    if one.due_at is None:
+        return None
+    if one.is_held:
+        return Next(words="Held back until it is released")
+    if one.lease_until and one.lease_until > now:
+        asks = "The provider is being asked how it went"
+        return Next(words=asks if one.is_submitted else "Is being sent")
+    if one.is_submitted:
+        words = "The provider will be asked how it went"
+    else:
+        words = "Will be sent again" if one.status == Status.PENDING else "Will be sent"
+    if one.due_at <= now:
+        return Next(words=f"{words} as soon as a worker is free")
+    return Next(words=words, at=one.due_at)
+
+
+def _segments(one: Notification) -> Segments | None:
+    content = getattr(one, "content", None)
+    if one.channel != Channel.SMS or content is None or not content.text:
+        return None
+    return segments_of(content.text.replace(_MASK, _TICKET))
 
 
 def _offset(notification: Notification) -> str:
@@ -277,6 +351,14 @@ def _urls(notifications: list[Notification], actor: Actor) -> dict[UUID, str]:
 def _address(notification: Notification) -> str:
     content = getattr(notification, "content", None)
     return content.address if content else ""
+
+
+def _undeliverable(notifications: list[Notification]) -> Mapping[str, Undeliverable]:
+    mails = [one for one in notifications if one.channel == Channel.EMAIL]
+    addresses = {address for one in mails if (address := _address(one))}
+    if not addresses:
+        return {}
+    return undeliverable_among(addresses, organization_id=mails[0].organization_id)
 
 
 def _recipient(

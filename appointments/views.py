@@ -23,8 +23,13 @@ from appointments.day import Span, name_of, read_day, slot_of
 from appointments.errors import TicketUnknown
 from appointments.forms import DayForm, ZoneForm, zone_label
 from appointments.models import Appointment, Participant
-from appointments.services import cancel_notification, find_ticket, retry_notification
-from appointments.timeline import read_timeline
+from appointments.services import (
+    cancel_notification,
+    find_ticket,
+    may_act_by_hand,
+    retry_notification,
+)
+from appointments.timeline import Told, read_timeline
 from config.kernel.actors import Actor, Role
 from config.kernel.errors import DomainError
 from config.kernel.exceptions import answer_to
@@ -117,6 +122,8 @@ class AppointmentPage(OneAppointment):
         )
         zone = form.chosen_zone
         slot = slot_of(appointment, participants, zone=zone)
+        now = timezone.now()
+        timeline = read_timeline(appointment, participants, actor=self.actor, now=now)
         return render(
             request,
             "appointments/appointment.html",
@@ -128,8 +135,10 @@ class AppointmentPage(OneAppointment):
                 "slot": slot,
                 "appointment": appointment,
                 "people": [(name_of(one), one) for one in participants],
-                "timeline": read_timeline(appointment, participants, actor=self.actor),
-                "now": timezone.now(),
+                "timeline": timeline,
+                "is_told": any(isinstance(entry, Told) for entry in timeline),
+                "may_act": may_act_by_hand(self.actor, participants),
+                "now": now,
             },
         )
 
@@ -210,7 +219,7 @@ class CancelMessage(MessageCommand):
         self, request: HttpRequest, appointment_id: UUID, notification_id: UUID
     ) -> HttpResponse:
         """Ask whether it is meant."""
-        self.fetch(appointment_id)
+        appointment, participants = self.fetch(appointment_id)
         notification = (
             Notification.objects.visible_to(self.actor)
             .of(appointment_id)
@@ -218,12 +227,12 @@ class CancelMessage(MessageCommand):
             .filter(pk=notification_id)
             .first()
         )
-        if notification is None:
+        if notification is None or not may_act_by_hand(self.actor, participants):
             raise Http404
         return render(
             request,
             "appointments/message_cancel.html",
-            {"notification": notification, "appointment_id": appointment_id},
+            {"notification": notification, "appointment": appointment},
         )
 
     def carry_out(self, appointment_id: UUID, notification_id: UUID) -> None:

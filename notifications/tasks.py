@@ -1,11 +1,12 @@
 """What Celery can be asked: to look now, and the chores that beat reminds us of."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from notifications import worker
 from notifications.models.kinds import Channel
-from notifications.services import forgetting, upkeep
+from notifications.services import forgetting, purging, upkeep
 
 
 @shared_task(name="notifications.send_due")
@@ -30,3 +31,9 @@ def erase_forgotten() -> None:
 def note_beat() -> None:
     """Write down that beat is at work, and a worker with it."""
     upkeep.note_heartbeat("beat")
+
+
+@shared_task(name="notifications.purge_history")
+def purge_history() -> None:
+    """Take away the history that has become old."""
+    purging.purge(before=timezone.now() - settings.NOTIFICATIONS_HISTORY_KEPT)

@@ -19,6 +19,7 @@ from appointments.services.changes import (
 from appointments.services.deleting import cancel_appointment, delete_appointment
 from appointments.services.history import (
     cancel_notification,
+    may_act_by_hand,
     read_notification_events,
     read_notifications,
     retry_notification,
@@ -59,6 +60,7 @@ __all__ = [
     "erase_expired_details",
     "find_ticket",
     "finish_due_appointments",
+    "may_act_by_hand",
     "prove_booker",
     "read_case",
     "read_notification_events",

@@ -140,6 +140,8 @@ def snapshot(case: Case) -> dict[str, Any]:
             "acceptedAt": one.interaction_properties.get("acceptedAt"),
         },
         "notificationsActive": one.notifications_active,
+        # An option of the application that nobody could know later.
+        "notifyAgents": case.application.notify_agents,
         "participants": [
             {
                 "id": participant.wire_id,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Protocol
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
-from appointments.services.case import Case, fetch_case, open_case
+from appointments.models import Participant, ParticipantType
+from appointments.services.case import fetch_case, open_case
 from config.kernel.actors import Actor, Role
 from config.kernel.pagination import PageRequest
 from notifications import history
@@ -29,7 +31,8 @@ def read_notifications(
 
     An agent to whom it is not assigned gets an empty page. Raises AppointmentNotFound.
     """
-    if not _is_concerned(fetch_case(appointment_id, actor=actor, now=now)):
+    case = fetch_case(appointment_id, actor=actor, now=now)
+    if not _is_concerned(actor, case.participants):
         return history.Rows(rows=[], total=0)
     return history.notifications_of(appointment_id, wanted, page, actor=actor)
 
@@ -46,7 +49,8 @@ def read_notification_events(
 
     An agent to whom it is not assigned gets an empty page. Raises AppointmentNotFound.
     """
-    if not _is_concerned(fetch_case(appointment_id, actor=actor, now=now)):
+    case = fetch_case(appointment_id, actor=actor, now=now)
+    if not _is_concerned(actor, case.participants):
         return history.Rows(rows=[], total=0)
     return history.events_of(appointment_id, wanted, page, actor=actor)
 
@@ -59,14 +63,14 @@ def retry_notification(
     Raises AppointmentNotFound, NotificationNotFound, NotificationNotRetriable,
     NotificationTooLate, NotificationErased, SubscriptionEnded.
     """
-    return _by_hand(
+    command = partial(
         by_hand.retry_notification,
-        "notification.retried",
-        appointment_id,
         notification_id,
+        subject_id=appointment_id,
         actor=actor,
         now=now,
     )
+    return _by_hand(command, "notification.retried", appointment_id, actor=actor, now=now)
 
 
 def cancel_notification(
@@ -76,36 +80,25 @@ def cancel_notification(
 
     Raises AppointmentNotFound, NotificationNotFound, NotificationNotCancellable.
     """
-    return _by_hand(
-        by_hand.cancel_notification,
-        "notification.cancelled",
-        appointment_id,
-        notification_id,
-        actor=actor,
-        now=now,
+    command = partial(
+        by_hand.cancel_notification, notification_id, subject_id=appointment_id, actor=actor
     )
-
-
-class _ByHand(Protocol):
-    def __call__(
-        self, notification_id: UUID, *, subject_id: UUID, actor: Actor, now: datetime
-    ) -> Notification: ...
+    return _by_hand(command, "notification.cancelled", appointment_id, actor=actor, now=now)
 
 
 @transaction.atomic
 def _by_hand(
-    command: _ByHand,
+    command: Callable[[], Notification],
     event: str,
     appointment_id: UUID,
-    notification_id: UUID,
     *,
     actor: Actor,
     now: datetime,
 ) -> Notification:
     case = open_case(appointment_id, actor=actor, now=now)
-    if not (_is_concerned(case) or actor.has(Role.ADMIN)):
+    if not may_act_by_hand(actor, case.participants):
         raise NotificationNotFound
-    notification = command(notification_id, subject_id=appointment_id, actor=actor, now=now)
+    notification = command()
     case.record(
         event,
         notificationId=str(notification.id),
@@ -116,5 +109,13 @@ def _by_hand(
     return notification
 
 
-def _is_concerned(case: Case) -> bool:
-    return case.actor.is_supervisor or any(agent.wire_id == case.actor.id for agent in case.agents)
+def may_act_by_hand(actor: Actor, participants: Iterable[Participant]) -> bool:
+    """Tell whether somebody may retry and cancel what is told of an appointment."""
+    # Administrators look after the whole organisation in the back office.
+    return actor.has(Role.ADMIN) or _is_concerned(actor, participants)
+
+
+def _is_concerned(actor: Actor, participants: Iterable[Participant]) -> bool:
+    return actor.is_supervisor or any(
+        one.type == ParticipantType.AGENT and one.wire_id == actor.id for one in participants
+    )

@@ -10,6 +10,17 @@ from appointments.models import Appointment, DayTotal, Participant, ParticipantT
 from notifications.services import forget
 
 
+def is_to_come(subject: str) -> str:
+    """Give the condition in SQL that an appointment has not ended yet.
+
+    `subject` is the name of the column that holds its id.
+    """
+    return (
+        f"EXISTS (SELECT FROM {Appointment._meta.db_table} AS coming WHERE coming.id = {subject}"
+        ' AND (coming."end" IS NULL OR coming."end" > statement_timestamp()))'
+    )
+
+
 def erase_expired_details(*, now: datetime, limit: int = 1000) -> int:
     """Forget the customers' details whose time has passed; return how many appointments had any."""
     with transaction.atomic():

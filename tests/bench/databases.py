@@ -101,12 +101,11 @@ def _make(name: str, appointments: int) -> None:
             organization_id=application.organization_id,
             roles=[Role.SUPERVISOR.value],
         )
-        ChannelSettings.objects.create(
+        ChannelSettings.objects.update_or_create(
             organization_id=application.organization_id,
             application=application,
             channel=Channel.EMAIL,
-            is_on=True,
-            reminder_offsets=["PT24H", "PT1H"],
+            defaults={"is_on": True, "reminder_offsets": ["PT24H", "PT1H"]},
         )
         # As beat and autovacuum leave a database that has stood for a while.
         progress.say("Vacuuming …")

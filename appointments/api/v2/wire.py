@@ -24,7 +24,7 @@ from appointments.services.tickets import access_url_of
 from config.kernel.actors import ActorKind, Role
 from config.kernel.time import Duration, format_instant
 from notifications.history import Step
-from notifications.models import Notification
+from notifications.models import Channel, Notification
 
 JsonObject = dict[str, Any]
 
@@ -277,6 +277,7 @@ def notification(one: Notification) -> JsonObject:
 def notification_event(step: Step) -> JsonObject:
     """Give one step in the delivery of a notification (schema NotificationEvent)."""
     event = step.event
+    has_provider = step.notification.channel != Channel.WEBHOOKS
     return _told(step.notification) | _present(
         id=str(event.id),
         statusId=str(event.notification_id),
@@ -287,8 +288,8 @@ def notification_event(step: Step) -> JsonObject:
         pollAttempts=event.poll_attempts,
         message=event.message or None,
         errorMessage=event.error_message or None,
-        messageId=event.message_id or None,
-        conversationId=event.conversation_id or None,
+        messageId=event.message_id or None if has_provider else None,
+        conversationId=event.conversation_id or None if has_provider else None,
         nextPollAt=_instant(event.next_at) if event.is_submitted else None,
     )
 

@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,7 +18,9 @@ from django.utils import timezone
 
 from agents.models import Application, Organization, User
 from appointments.generating import (
+    AHEAD,
     COLUMNS,
+    REMINDER,
     SLOTS_A_DAY,
     Place,
     begin_work,
@@ -27,6 +29,7 @@ from appointments.generating import (
 )
 from config.kernel.actors import Role
 from config.kernel.ids import uuid7
+from notifications.models import Channel, ChannelSettings
 
 CHUNK = 5_000
 # Far enough for any trial, and within the years that the APIs take.
@@ -39,6 +42,7 @@ class Command(BaseCommand):
         "Fills a database with plausible appointments, their participants, history and"
         " notifications, by COPY. Everything goes into one organization, made anew unless"
         " --organization names one, and is held by new agents, 16 appointments a day each."
+        " A new one tells its customers by e-mail, and reminds them a day ahead."
         " Nothing is sent: notifications that are still due are held. Ctrl-C ends it between"
         " two chunks of 5,000; what was written until then is whole."
     )
@@ -145,18 +149,34 @@ def _place(name: str | None, count: int, agents: int, past: int) -> Place:
             for number in range(1, agents + 1)
         ]
         User.objects.bulk_create(users, batch_size=1000)
-    midnight = now.replace(hour=0, minute=0, second=0)
+        midnight = now.replace(hour=0, minute=0, second=0)
+        first_day = midnight - timedelta(days=days_needed(count, agents) * past // 100)
+        if name is None:
+            _tell(application, since=first_day - timedelta(days=AHEAD.stop))
     return Place(
         organization_id=application.organization_id,
         application_id=application.id,
         agent_ids=[user.id for user in users],
-        first_day=midnight - timedelta(days=days_needed(count, agents) * past // 100),
+        first_day=first_day,
         now=now,
         ticket_length=application.ticket_length,
         ticket_grace=application.ticket_grace,
         details_kept_for=application.details_kept_for,
         prevents_overlaps=application.prevent_overlaps,
+        is_told_by_settings=name is None,
     )
+
+
+def _tell(application: Application, *, since: datetime) -> None:
+    """Switch on what the appointments are told by, as if it had been on when they were booked."""
+    settings = ChannelSettings.objects.create(
+        organization_id=application.organization_id,
+        application=application,
+        channel=Channel.EMAIL,
+        is_on=True,
+        reminder_offsets=[REMINDER],
+    )
+    ChannelSettings.objects.filter(pk=settings.pk).update(changed_at=since)
 
 
 def _application(name: str | None, new_name: str) -> Application:
