@@ -10,6 +10,9 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import env, flag, integer, read, words
+from config.kernel.time import parse_duration
+from config.sms import gateway_of, sms_of
+from notifications.providers import FOR_APPLICATIONS, installation_of, webhooks_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -182,6 +185,8 @@ CELERY_BEAT_SCHEDULE = {
         ("notifications.make_partitions", crontab(minute=7)),
         ("notifications.erase_forgotten", timedelta(minutes=1)),
         ("notifications.note_beat", timedelta(seconds=30)),
+        ("notifications.purge_history", crontab(hour=2, minute=23)),
+        ("appointments.prove_notifications", crontab(hour=3, minute=41)),
         ("agents.forget_expired", crontab(minute=17)),
     )
 }
@@ -212,12 +217,56 @@ EMAIL_USE_SSL = bool(_EMAIL.get("EMAIL_USE_SSL"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Frontdesk <frontdesk@localhost>")
 
+# A provider's API in place of SMTP; notifications/providers.py has their names and options.
+_EMAIL_PROVIDER = env.str("EMAIL_PROVIDER", default="").strip().lower()
+NOTIFICATIONS_EMAIL = read(
+    "EMAIL_PROVIDER_OPTIONS",
+    lambda text: installation_of(_EMAIL_PROVIDER, text),
+    default="",
+    wanted="the options of a known EMAIL_PROVIDER, all of them and no others, as a JSON object",
+)
+_ANYMAIL_MODULE = "notifications.transports.email.anymail"
+if NOTIFICATIONS_EMAIL:
+    EMAIL_BACKEND = f"{_ANYMAIL_MODULE}.InstallationBackend"
+# What providers report comes in at /anymail/, and only while there is a secret to prove them by.
+_ANYMAIL_SECRET = env.str("ANYMAIL_WEBHOOK_SECRET", default="")
+ANYMAIL = read(
+    "ANYMAIL_WEBHOOK_SECRET" if _ANYMAIL_SECRET else "ANYMAIL_WEBHOOK_OPTIONS",
+    lambda _: webhooks_of(_ANYMAIL_SECRET, env.str("ANYMAIL_WEBHOOK_OPTIONS", default="")),
+    default="",
+    wanted="user:password with at least 16 characters in the password, several separated by"
+    " commas, and in ANYMAIL_WEBHOOK_OPTIONS a JSON object of signing keys",
+)
+
+# --- SMS: config/sms.py says what SMS_URL and SMS_GATEWAY can hold ---------------------------
+
+_SMS_GATEWAY = read(
+    "SMS_GATEWAY", gateway_of, default="", wanted="the description of a gateway, in JSON"
+)
+_SMS = read(
+    "SMS_URL",
+    lambda text: sms_of(text, gateway=_SMS_GATEWAY),
+    default="gateway://" if _SMS_GATEWAY else "phone://" if LOCAL else "",
+    wanted="twilio://ACCOUNT:TOKEN@api.twilio.com?from=NUMBER, gateway:// (with SMS_GATEWAY)"
+    " or phone://",
+)
+
 # --- Notifications --------------------------------------------------------------------------
 
 # channel → the module that hands its messages over; a channel without one waits.
-NOTIFICATIONS_TRANSPORTS = {"EMAIL": "notifications.transports.email.smtp"}
+NOTIFICATIONS_TRANSPORTS = {
+    "EMAIL": _ANYMAIL_MODULE if NOTIFICATIONS_EMAIL else "notifications.transports.email.smtp",
+    **_SMS.transports,
+}
+NOTIFICATIONS_SMS = _SMS.options
 # channel → the providers that an application can choose for itself, by name.
-NOTIFICATIONS_PROVIDERS: dict[str, dict[str, str]] = {}
+NOTIFICATIONS_PROVIDERS: dict[str, dict[str, str]] = {
+    "EMAIL": dict.fromkeys(sorted(FOR_APPLICATIONS), _ANYMAIL_MODULE),
+    "SMS": {
+        "twilio": "notifications.transports.sms.twilio",
+        "gateway": "notifications.transports.sms.gateway",
+    },
+}
 
 
 def _retries(text: str) -> list[timedelta]:
@@ -254,6 +303,26 @@ NOTIFICATIONS_POLLS = read(
 # Webhooks go to public hosts by https; this lets them go to any host, by http too. Never set it
 # where strangers may subscribe.
 WEBHOOKS_ALLOW_PRIVATE_ADDRESSES = flag("WEBHOOKS_ALLOW_PRIVATE_ADDRESSES", default=False)
+# Requests that one worker has under way at once, to all receivers together.
+WEBHOOKS_IN_FLIGHT = integer("WEBHOOKS_IN_FLIGHT", default=256, least=1, most=1000)
+# A receiver that has failed for so long is paused, and asked so long after each question.
+WEBHOOKS_PAUSE_AFTER = timedelta(seconds=integer("WEBHOOKS_PAUSE_AFTER", default=86400, least=1))
+WEBHOOKS_PROBES = read(
+    "WEBHOOKS_PROBES", _retries, default="60,300,900", wanted="seconds, separated by commas"
+)
+
+
+def _kept(text: str) -> timedelta:
+    kept = parse_duration(text, most=None).value
+    if kept < timedelta(days=30):
+        raise ValueError(text)
+    return kept
+
+
+# How long it is on record who was told what; `manage.py purge_history` takes away what is older.
+NOTIFICATIONS_HISTORY_KEPT = read(
+    "HISTORY_KEPT", _kept, default="P400D", wanted="an ISO 8601 duration of at least 30 days"
+)
 NOTIFICATIONS_LEASE = timedelta(seconds=integer("NOTIFICATIONS_LEASE", default=60, least=5))
 NOTIFICATIONS_BATCH = integer("NOTIFICATIONS_BATCH", default=100, least=1, most=1000)
 
@@ -363,6 +432,10 @@ SPECTACULAR_SETTINGS = {
         "NotificationState": "notifications.models.Status",
         "NotificationType": "notifications.models.NotificationType",
         "RecipientType": "notifications.models.RecipientType",
+        "WebhookAuth": "notifications.models.WebhookAuth",
+        "WebhookEventType": "notifications.webhook_rules.TYPES",
+        "WebhookFormat": "notifications.models.WebhookFormat",
+        "WebhookState": "notifications.services.subscriptions.SubscriptionState",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

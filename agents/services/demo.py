@@ -33,6 +33,8 @@ class _Plan:
     application: str
     options: Mapping[str, Any]
     people: tuple[_Person, ...]
+    # Shown as the sender of its SMS; without one it sends none.
+    sms_sender: str = ""
 
     def id(self, what: str) -> UUID:
         return uuid5(_NAMESPACE, f"{self.word}/{what}")
@@ -59,6 +61,7 @@ PLANS = (
             "environment": "mypurecloud.ie",
         },
         people=_people("Ida Berg", "Tom Reed", "Anna Keller", "Ben Okafor", "Carla Rossi"),
+        sms_sender="Northwind",
     ),
     _Plan(
         name="Contoso Bank",
@@ -147,6 +150,17 @@ def _application(plan: _Plan, organization: Organization) -> Application:
             "reminder_offsets": REMINDERS,
         },
     )
+    if plan.sms_sender:
+        ChannelSettings.objects.get_or_create(
+            application=application,
+            channel=Channel.SMS,
+            defaults={
+                "organization": organization,
+                "is_on": True,
+                "reminder_offsets": REMINDERS,
+                "sender": plan.sms_sender,
+            },
+        )
     for locale, (subject, text) in TEMPLATES.items():
         MessageTemplate.objects.get_or_create(
             application=application,

@@ -186,6 +186,7 @@ def greeting(url: str, *, catches_mail: bool, demonstration: Demonstration | Non
     yield f"    API           {url}/api/schema/swagger/"
     if catches_mail:
         yield f"    mail          {url}/dev/mail/"
+        yield f"    phone         {url}/dev/phone/"
     for login in demonstration.logins if demonstration else ():
         yield f"    log in as     {login.username}  {login.password}  ({login.organization})"
     yield ""

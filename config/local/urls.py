@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from config.local import views
+from config.local import phone, views
 
 app_name = "local"
 urlpatterns = [
@@ -17,4 +17,6 @@ urlpatterns = [
         views.download_attachment,
         name="mail-attachment",
     ),
+    re_path(r"^dev/phone/?$", phone.list_phones, name="phone"),
+    path("dev/phone/<str:number>/", phone.show_phone, name="phone-show"),
 ]

@@ -125,11 +125,16 @@ def test_demo_loads_what_it_says() -> None:
         [client] = organization["clients"]
         assert list(client) == ["client_id", "client_secret", "roles"]
         assert client["roles"] == ["ROLE_CLIENT_SERVICE"]
-        settings = ChannelSettings.objects.get(application=application["id"])
-        assert (settings.channel, settings.is_on) == (Channel.EMAIL, True)
-        assert settings.reminder_offsets == ["PT24H", "PT1H"]
+        mail = ChannelSettings.objects.get(application=application["id"], channel=Channel.EMAIL)
+        assert (mail.is_on, mail.reminder_offsets) == (True, ["PT24H", "PT1H"])
         templates = MessageTemplate.objects.filter(application=application["id"])
         assert sorted(template.locale for template in templates) == ["de", "en"]
+    [texts] = ChannelSettings.objects.filter(channel=Channel.SMS)
+    assert (texts.organization.name, texts.is_on, texts.quiet_from) == (
+        "Northwind Care",
+        True,
+        None,
+    )
     overlaps = Application.objects.values_list("name", "prevent_overlaps").order_by("name")
     assert list(overlaps) == [("Contoso Bank Online", True), ("Northwind Care Online", False)]
 

@@ -17,12 +17,15 @@ DOOR = "config/kernel/http.py"
 # The same door for event loops.
 LOOP_DOOR = "config/kernel/outgoing.py"
 MAIL = "notifications/transports/email/connection.py"
+# It hands over to the door what `requests` and `urllib3` have prepared.
+PREPARED = "notifications/transports/email/door.py"
 
 # module → where it may be imported; the local set-up talks to its own servers.
 OPENS_CONNECTIONS: dict[str, tuple[str, ...]] = {
     "socket": (DOOR, LOOP_DOOR, MAIL),
     **dict.fromkeys(["aiohttp", "aiohappyeyeballs"], (LOOP_DOOR,)),
-    **dict.fromkeys(["http.client", "urllib.request", "urllib3", "requests", "httpx"], (DOOR,)),
+    **dict.fromkeys(["http.client", "urllib.request", "httpx"], (DOOR,)),
+    **dict.fromkeys(["urllib3", "requests"], (PREPARED,)),
     **dict.fromkeys(
         ["ftplib", "imaplib", "poplib", "telnetlib", "xmlrpc", "asyncio.streams"], (DOOR,)
     ),

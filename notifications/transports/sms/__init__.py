@@ -1,0 +1,1 @@
+"""SMS, by Twilio, by any gateway with an HTTP API, or to the local phone."""
