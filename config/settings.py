@@ -506,4 +506,7 @@ LOGGING = {
 }
 SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # SECURE_SSL_REDIRECT: the proxy in front ends TLS
+    # They look for Django's own names; config.kernel.middleware has both, for pages.
+    "security.W002",
+    "security.W003",
 ]

@@ -33,7 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: while it is open this thread has a running event loop, and other
+# modules have loops of their own.
+@pytest.fixture(scope="module")
 def _chromium() -> Iterator[Browser]:
     # Chromium refuses its sandbox to root, which is what containers run as.
     with sync_playwright() as playwright:
