@@ -9,32 +9,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.kernel import limits
+from config.kernel.fields import MailField, TextField
 from config.kernel.time import parse_duration, parse_locale, parse_zone, unquote
 from notifications.models import Channel, NotificationType
 
 T = TypeVar("T")
 _TEXT_LENGTH = 50_000
 _HTML_LENGTH = 200_000
-
-
-class _TextField(serializers.CharField):
-    """A JSON string, kept as it was sent; numbers are not taken for texts."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("trim_whitespace", False)
-        super().__init__(**kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class _MailField(serializers.EmailField):
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 @extend_schema_field({"type": "string", "const": Channel.EMAIL.value})
@@ -52,29 +33,29 @@ def _read(parse: Callable[[str], T], text: str) -> T:
 
 
 class EmailServiceVerificationRequest(serializers.Serializer[Any]):
-    applicationId = _TextField(max_length=limits.ID_LENGTH)
-    toEmail = _MailField(max_length=limits.EMAIL_LENGTH, help_text="Where the code is mailed.")
+    applicationId = TextField(max_length=limits.ID_LENGTH)
+    toEmail = MailField(max_length=limits.EMAIL_LENGTH, help_text="Where the code is mailed.")
 
 
 class ServiceConfirmationRequest(serializers.Serializer[Any]):
-    applicationId = _TextField(max_length=limits.ID_LENGTH)
-    code = _TextField(max_length=limits.ID_LENGTH, help_text="From the mail: 063780.")
+    applicationId = TextField(max_length=limits.ID_LENGTH)
+    code = TextField(max_length=limits.ID_LENGTH, help_text="From the mail: 063780.")
 
 
 class EmailNotificationRequest(serializers.Serializer[Any]):
-    applicationId = _TextField(max_length=limits.ID_LENGTH)
+    applicationId = TextField(max_length=limits.ID_LENGTH)
     channel = _EmailOnlyField(required=False, help_text="Nothing else can be tested.")
-    htmlBody = _TextField(max_length=_HTML_LENGTH, required=False, allow_blank=True)
-    locale = _TextField(max_length=limits.ID_LENGTH, required=False, help_text="en-GB")
-    period = _TextField(
+    htmlBody = TextField(max_length=_HTML_LENGTH, required=False, allow_blank=True)
+    locale = TextField(max_length=limits.ID_LENGTH, required=False, help_text="en-GB")
+    period = TextField(
         max_length=limits.ID_LENGTH,
         required=False,
         help_text="How far ahead the sample appointment is: P1D.",
     )
-    subject = _TextField(max_length=limits.TITLE_LENGTH)
-    textBody = _TextField(max_length=_TEXT_LENGTH, required=False, allow_blank=True)
-    timezone = _TextField(max_length=limits.ID_LENGTH, required=False, help_text="An IANA name.")
-    toEmail = _MailField(max_length=limits.EMAIL_LENGTH)
+    subject = TextField(max_length=limits.TITLE_LENGTH)
+    textBody = TextField(max_length=_TEXT_LENGTH, required=False, allow_blank=True)
+    timezone = TextField(max_length=limits.ID_LENGTH, required=False, help_text="An IANA name.")
+    toEmail = MailField(max_length=limits.EMAIL_LENGTH)
     type = serializers.ChoiceField(choices=NotificationType.choices, required=False)
 
     def validate_locale(self, value: str) -> Any:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.kernel import limits
-from config.kernel.time import parse_instant, unquote
+from config.kernel.fields import InstantField, TextField
 from notifications.models import NotificationType, Status, WebhookAuth, WebhookFormat
 from notifications.services.subscriptions import SubscriptionData, SubscriptionState
 from notifications.transports.webhooks.delivery import Basic
@@ -19,19 +17,6 @@ from notifications.transports.webhooks.oauth import ClientCredentials
 from notifications.webhook_rules import TYPES, Auth
 
 # --- What is read ----------------------------------------------------------------------------
-
-
-class TextField(serializers.CharField):
-    """A JSON string, kept as it was sent; numbers are not taken for texts."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("trim_whitespace", False)
-        super().__init__(**kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class StrictBooleanField(serializers.BooleanField):
@@ -50,19 +35,6 @@ class SequenceField(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return data
-
-
-@extend_schema_field(OpenApiTypes.DATETIME)
-class MomentField(serializers.Field[Any, Any, Any, Any]):
-    default_error_messages = {"invalid": "Not a valid string."}
-
-    def to_internal_value(self, data: Any) -> datetime:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        try:
-            return parse_instant(unquote(data))
-        except ValueError as error:
-            raise serializers.ValidationError(str(error)) from None
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
@@ -157,7 +129,7 @@ class CreateSubscriptionRequest(_SubscriptionRequest):
 class ReplayRequest(serializers.Serializer[Any]):
     """One of the two."""
 
-    since = MomentField(required=False)
+    since = InstantField(required=False)
     from_sequence = SequenceField(min_value=0, max_value=2**63 - 1, required=False)
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from rest_framework import serializers
 
-from appointments.api.fields import (
+from appointments.models import (
+    InteractionState,
+    OrganizerType,
+    ParticipantState,
+    ParticipantType,
+    RoutingType,
+    TargetType,
+)
+from appointments.services import Booking, CustomerChange, CustomerData, Routing, Target
+from config.kernel import limits
+from config.kernel.fields import (
     HeadersField,
     InstantField,
     IsoDurationField,
@@ -19,16 +29,6 @@ from appointments.api.fields import (
     TextField,
     ZoneField,
 )
-from appointments.models import (
-    InteractionState,
-    OrganizerType,
-    ParticipantState,
-    ParticipantType,
-    RoutingType,
-    TargetType,
-)
-from appointments.services import Booking, CustomerChange, CustomerData, Routing, Target
-from config.kernel import limits
 from notifications.models import Channel, NotificationType, RecipientType, Status
 
 # --- What is read ----------------------------------------------------------------------------

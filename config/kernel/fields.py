@@ -1,4 +1,4 @@
-"""Fields of the wire that both versions of the Appointments API share."""
+"""Fields of the wire, as every surface reads and writes them."""
 
 from __future__ import annotations
 
