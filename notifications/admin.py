@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 
 from config.kernel.actors import Role
-from config.kernel.admin import OperatorAdmin, OrganizationAdmin, TenantForm, holds
+from config.kernel.admin import JsonField, OperatorAdmin, OrganizationAdmin, TenantForm, holds
 from notifications import admin_webhooks  # noqa: F401  # registers its own
 from notifications.errors import InvalidProvider
 from notifications.models import (
@@ -44,7 +44,7 @@ class ChannelSettingsForm(TenantForm):
         ],
         help_text=ChannelSettings._meta.get_field("provider").help_text,
     )
-    account = forms.JSONField(
+    account = JsonField(
         required=False,
         label="Provider options",
         widget=forms.Textarea(attrs={"rows": 4, "cols": 90}),

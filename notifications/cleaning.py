@@ -62,6 +62,11 @@ _CLEANER = nh3.Cleaner(
 )
 
 
+def has_too_many_tags(html: str) -> bool:
+    """Tell whether to clean the HTML would take long: what is nested takes quadratic time."""
+    return html.count("<") > _TAGS_MOST
+
+
 def clean_html(html: str) -> str:
     """Give the HTML without anything that can run, load styles or leave its place."""
     return _CLEANER.clean(html)
@@ -77,6 +82,7 @@ def text_of(html: str) -> str:
 # nh3 writes every < of a text as an entity and quotes all values.
 _TAG = re.compile(r"<[^<>]*>")
 _LINE_END = re.compile(r"</(?:p|div|h[1-6]|li|tr|table|blockquote)>|<br>|<hr>")
+_TAGS_MOST = 10_000
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -89,6 +95,8 @@ def validate_template(
         errors["subject"].append("An e-mail needs a subject.")
     if not text.strip():
         errors["text"].append("A message needs a text.")
+    if has_too_many_tags(html):
+        return {"html": [f"The HTML has more than {_TAGS_MOST} tags."]}
     if not subject.isprintable():
         errors["subject"].append("A subject is one line without control characters.")
     kept = set(names_in(clean_html(html)))

@@ -62,6 +62,11 @@ class SubscriptionEnded(DomainError):
     message = "The webhook subscription is not active."
 
 
+class TooManyTests(DomainError):
+    kind = "too_many"
+    message = "There were too many tests of webhook subscriptions: try again later."
+
+
 class NotOneBeginning(DomainError):
     message = "A replay begins at a moment or at a number."
 

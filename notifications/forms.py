@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from config.kernel import limits
-from config.kernel.admin import TenantForm
+from config.kernel.admin import JsonField, TenantForm
 from notifications.errors import InvalidSubscription
 from notifications.models import WebhookAuth, WebhookFormat
 from notifications.services import subscriptions
@@ -51,7 +51,7 @@ class SubscriptionForm(TenantForm):
     url = forms.CharField(
         label="URL", max_length=limits.URL_LENGTH, widget=forms.TextInput(attrs={"size": 90})
     )
-    new_secret_headers = forms.JSONField(
+    new_secret_headers = JsonField(
         label="Secret headers",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 90}),

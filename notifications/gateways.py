@@ -32,7 +32,11 @@ from config.kernel.http import Blocked, Request, destination_of, header_problem
 
 _PLACE = re.compile(r"\{(to|from|text|id)\}")
 _MESSAGE_ID = "{message_id}"
+_NUMBER = re.compile(r"[0-9]{1,6}")
 _METHODS = frozenset({"POST", "PUT"})
+# Each place in a body is filled with a whole text: a large body would fill the memory of a worker.
+_BODY_BYTES = 4_096
+_PLACES_MOST = 20
 _KEYS = frozenset(
     {"url", "method", "headers", "body", "message_id", "status", "status_url"}
     | {"status_of_message", "delivered", "failed", "from"}
@@ -89,9 +93,7 @@ class Gateway:
         for name, value in self.headers.items():
             if header_problem(name, value):
                 raise ValueError("a header is not allowed")
-        places = set(_PLACE.findall(orjson.dumps(self.body).decode()))
-        if not {"to", "text"} <= places:
-            raise ValueError("body has no {to} or no {text}")
+        self._check_body()
         if not self.status_url:
             return
         if _MESSAGE_ID not in self.status_url:
@@ -99,6 +101,17 @@ class Gateway:
         _check_address("status_url", self.status_url.replace(_MESSAGE_ID, "1"))
         if not (self.message_id and self.status_of_message and self.delivered):
             raise ValueError("status_url needs message_id, status and delivered")
+
+    def _check_body(self) -> None:
+        try:
+            body = orjson.dumps(self.body)
+        except orjson.JSONEncodeError:
+            raise ValueError("body cannot be written as JSON") from None
+        places = _PLACE.findall(body.decode())
+        if not {"to", "text"} <= set(places):
+            raise ValueError("body has no {to} or no {text}")
+        if len(body) > _BODY_BYTES or len(places) > _PLACES_MOST:
+            raise ValueError(f"body has over {_BODY_BYTES} bytes or {_PLACES_MOST} places")
 
     def body_for(self, *, to: str, sender: str, text: str, id: str) -> bytes:
         """Give the body of the request that hands a message over."""
@@ -135,7 +148,7 @@ def word_at(path: str, answer: object) -> str:
     for step in path.split("."):
         if isinstance(answer, dict):
             answer = answer.get(step)
-        elif isinstance(answer, list) and step.isdecimal() and int(step) < len(answer):
+        elif isinstance(answer, list) and _NUMBER.fullmatch(step) and int(step) < len(answer):
             answer = answer[int(step)]
         else:
             return ""

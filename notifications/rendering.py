@@ -10,7 +10,7 @@ from html import escape
 from uuid import UUID
 
 from notifications import builtin
-from notifications.cleaning import clean_html, text_of, validate_template
+from notifications.cleaning import clean_html, has_too_many_tags, text_of, validate_template
 from notifications.errors import CannotBuild
 from notifications.messages import Message, Rendered, Template
 from notifications.models import Channel, MessageTemplate, NotificationType, RecipientType
@@ -181,6 +181,8 @@ def tried_out(template: Template, values: Values) -> Rendered:
 
     Without an HTML text there is none; without a text it is that of the HTML. Raises CannotBuild.
     """
+    if has_too_many_tags(template.html):
+        raise CannotBuild("The HTML has too many tags.")
     subject = fold(fill_known(template.subject, values)).strip()
     text, html = fill_known(template.text, values), ""
     if template.html.strip():

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from anymail import urls as webhooks
+from anymail.exceptions import AnymailConfigurationError
 from anymail.signals import AnymailTrackingEvent, EventType, RejectReason, tracking
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
 
@@ -22,6 +24,9 @@ from notifications.services import reports
 logger = logging.getLogger(__name__)
 
 _SAID_LENGTH = 300
+# Clocks differ by as much; a report of a later moment would hold against all that follow.
+_AHEAD: Final = timedelta(minutes=5)
+_BEFORE_ANY_REPORT: Final = 2000
 # What is opened, clicked and unsubscribed is the reader's business and is not recorded.
 _WORDS: Final = {
     EventType.QUEUED: Word.QUEUED,
@@ -70,12 +75,26 @@ def report_of(event: AnymailTrackingEvent, word: Word) -> Report | None:
         notification_id=notification_id,
         attempt=attempt,
         word=word,
-        at=event.timestamp or timezone.now(),
+        at=_moment_of(event.timestamp, now=timezone.now()),
         # Providers repeat the address here.
-        said=redact(str(event.mta_response or event.description or ""))[:_SAID_LENGTH],
+        said=_one_line(redact(str(event.mta_response or event.description or "")))[:_SAID_LENGTH],
         is_address_dead=has_come_back
         and (event.reject_reason in _DEAD or (word is Word.BOUNCED and not event.reject_reason)),
     )
+
+
+def _moment_of(said: datetime | None, *, now: datetime) -> datetime:
+    """Give when it was, as the provider has it; now where that cannot be."""
+    if said is not None and said.tzinfo is None:
+        said = said.replace(tzinfo=UTC)
+    if said is None or said.year < _BEFORE_ANY_REPORT or said > now + _AHEAD:
+        return now
+    return said
+
+
+def _one_line(text: str) -> str:
+    # A receiving server may have said anything, and the database keeps no NUL.
+    return "".join(sign if sign.isprintable() else " " for sign in text).strip()
 
 
 # --- The addresses of the webhooks ------------------------------------------------------------
@@ -97,6 +116,9 @@ def _patient(view: Callable[..., Any]) -> Callable[..., Any]:
     def answered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             response: HttpResponse = view(request, *args, **kwargs)
+        except AnymailConfigurationError:
+            # We have no key by which this provider signs: none of ours reports here.
+            raise Http404 from None
         except ReportTooEarly:
             # The mail was handed over a moment ago and that is not yet written down. Whatever
             # else came with this report and was written down already is known the next time.

@@ -72,9 +72,9 @@ def url_problem(url: str) -> str | None:
     try:
         destination = destination_of(request)
         host, port = destination.host, destination.port
-        check_port(host, port, is_private_allowed=request.is_private_allowed)
+        check_port(host, port, reach=request.reach)
         if not _looks_public(host):
-            check_addresses(host, port, [host], is_private_allowed=request.is_private_allowed)
+            check_addresses(host, port, [host], reach=request.reach)
     except Blocked as blocked:
         return blocked.reason
     return None

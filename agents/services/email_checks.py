@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import models, transaction
@@ -50,7 +49,7 @@ def ask_for_verification(application_id: str, *, address: str, actor: Actor, now
         (counters.CHECK_CODES_PER_RECIPIENT, codes.normalized(address)),
         now=now,
     )
-    issued = codes.issue(application, _subject(application.pk), purpose=_PURPOSE, now=now)
+    issued = codes.issue(application, subject_of(application), purpose=_PURPOSE, now=now)
     subject, text = codes.words_for(
         issued.code, name=application.name, locale=application.default_locale
     )
@@ -77,7 +76,7 @@ def confirm_verification(application_id: str, *, code: str, actor: Actor, now: d
     application = _application(application_id, actor)
     if application.kind != ApplicationKind.GENESYS:
         raise NoCheckCode
-    guess = codes.guess(application.pk, _subject(application.pk), code, purpose=_PURPOSE, now=now)
+    guess = codes.guess(application.pk, subject_of(application), code, purpose=_PURPOSE, now=now)
     if guess is None:
         raise NoCheckCode
     if not guess.is_right:
@@ -134,5 +133,11 @@ def _services(application: Application) -> models.QuerySet[ChannelSettings]:
     return ChannelSettings.objects.filter(application=application, channel=Channel.EMAIL)
 
 
-def _subject(application_id: UUID) -> str:
-    return str(application_id)
+def subject_of(application: Application) -> str:
+    """Give what a code proves: the service as it is set up at this moment.
+
+    One that is changed before the code is confirmed has mailed no code.
+    """
+    account = _services(application).values_list("provider", "provider_options").first()
+    provider, options = account or ("", None)
+    return f"{application.pk}\0{provider}\0{bytes(options or b'').hex()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
@@ -15,11 +16,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Paginator
 from django.db import models
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from config.kernel.actors import Actor, Role
+from config.kernel.errors import DomainError
+from config.kernel.json import loads
 from config.kernel.pages import actor_of, may_enter, must_change_password
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ else:
 # Of the big tables nobody pages further than this, and counting on would read them whole.
 COUNTED_AT_MOST = 10_000
 MOST_CHOICES = 50
+_YEAR = re.compile(r"[0-9]{4}")
 
 
 class CappedPaginator(_Paginator):
@@ -103,6 +108,30 @@ class FrontdeskSite(admin.AdminSite):
     ) -> HttpResponse:
         """Send to the page on which everybody changes the password."""
         return HttpResponseRedirect(reverse("password"))
+
+
+class JsonField(forms.JSONField):
+    """JSON as the APIs take it: whatever Python would read besides, neither we nor others could."""
+
+    def to_python(self, value: Any) -> Any:
+        """Give the value. Raises ValidationError."""
+        if isinstance(value, str) and value and not _is_json(value):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Give what was typed in, to be shown again."""
+        if isinstance(data, str) and not _is_json(data):
+            return InvalidJSONInput(data)
+        return super().bound_data(data, initial)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        loads(text.encode())
+    except DomainError:
+        return False
+    return True
 
 
 class TenantForm(_ModelForm):
@@ -196,6 +225,16 @@ class OrganizationAdmin(_ModelAdmin):
         except FieldDoesNotExist:
             return one
         return (one, OwnRowsFilter) if field.is_relation else one
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Refuse what no list links to: columns that are shown to nobody, and years beyond all."""
+        name, *rest = lookup.split("__")
+        column = next((one for one in self.opts.concrete_fields if one.name == name), None)
+        if column is not None and not self._is_shown(column):
+            return False
+        if rest[-1:] == ["year"] and not _YEAR.fullmatch(str(value)):
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
     def _spans_organizations(self, request: HttpRequest) -> bool:
         return request.user.is_superuser and any(
@@ -295,6 +334,8 @@ class OrganizationAdmin(_ModelAdmin):
                 label=str(db_field.verbose_name).capitalize(),
                 widget=forms.CheckboxSelectMultiple,
             )
+        if isinstance(db_field, models.JSONField):
+            kwargs.setdefault("form_class", JsonField)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def choices_of(self, db_field: models.Field[Any, Any], choices: Iterable[Any]) -> list[Any]:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
@@ -71,6 +72,14 @@ class DeadlineExceeded(OutgoingError):
     """The answer was not complete in time."""
 
 
+class Reach(Enum):
+    """How far requests may go. Whatever a tenant has written down goes to public hosts."""
+
+    PUBLIC = "public hosts, on the web's ports and those of OUTGOING_PORTS"
+    LISTED = "these, and what the operator lists in OUTGOING_ALLOWED_HOSTS"
+    ANY = "any address and any port: in a network that its operator has opened on purpose"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """One request; the deadline, in seconds, spans all of it, from the name to the last byte."""
@@ -82,8 +91,7 @@ class Request:
     body: bytes = b""
     expect_max: int = ANSWER_BYTES
     https_only: bool = False
-    # Any address and any port will do: for a network that its operator has opened on purpose.
-    is_private_allowed: bool = False
+    reach: Reach = Reach.LISTED
     # It may be sent again when a kept connection turns out to be dead.
     is_repeatable: bool = False
 
@@ -152,7 +160,7 @@ def _reach(request: Request, target: Destination, deadline: _Deadline) -> socket
             target.host,
             target.port,
             seconds=deadline.left(),
-            is_private_allowed=request.is_private_allowed,
+            reach=request.reach,
         )
         return _connect(target, addresses, deadline)
     except OutgoingError as error:
@@ -234,33 +242,31 @@ def _head_of(request: Request, target: Destination) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
-def resolve(host: str, port: int, *, seconds: float, is_private_allowed: bool = False) -> list[str]:
+def resolve(host: str, port: int, *, seconds: float, reach: Reach = Reach.LISTED) -> list[str]:
     """Give the addresses of a host, once: whoever connects, connects to one of these.
 
     Raises Blocked when any of them, or the port, is not allowed; Failed, DeadlineExceeded.
     """
-    check_port(host, port, is_private_allowed=is_private_allowed)
+    check_port(host, port, reach=reach)
     addresses = _look_up(host, port, seconds)
-    check_addresses(host, port, addresses, is_private_allowed=is_private_allowed)
+    check_addresses(host, port, addresses, reach=reach)
     return addresses
 
 
-def check_port(host: str, port: int, *, is_private_allowed: bool) -> None:
+def check_port(host: str, port: int, *, reach: Reach) -> None:
     """Raise Blocked unless the port is the web's, or the settings allow it for the host."""
-    if is_private_allowed or port in _PORTS or port in settings.OUTGOING_PORTS:
+    if reach is Reach.ANY or port in _PORTS or port in settings.OUTGOING_PORTS:
         return
-    if _is_listed(host, port):
+    if reach is Reach.LISTED and _is_listed(host, port):
         return
     raise Blocked("The port is not allowed.")
 
 
-def check_addresses(
-    host: str, port: int, addresses: Iterable[str], *, is_private_allowed: bool
-) -> None:
+def check_addresses(host: str, port: int, addresses: Iterable[str], *, reach: Reach) -> None:
     """Raise Blocked if any of a host's addresses is not public, unless the settings allow it."""
-    if is_private_allowed or not any(map(is_refused, addresses)):
+    if reach is Reach.ANY or not any(map(is_refused, addresses)):
         return
-    if _is_listed(host) or _is_listed(host, port):
+    if reach is Reach.LISTED and (_is_listed(host) or _is_listed(host, port)):
         return
     raise Blocked("The address lies in a network that is not public.")
 

@@ -64,5 +64,7 @@ SECRETS_AT_ONCE = 3
 FEED_PAGE_SIZE = 100
 FEED_PAGE_SIZE_MAX = 1000
 WEBHOOK_TEST_SECONDS = 5
+# Of one organisation in a minute: each holds a thread of web while the receiver thinks.
+WEBHOOK_TESTS = 30
 # Mails by which an administrator tries an e-mail service out.
 EMAIL_CHECKS = 60

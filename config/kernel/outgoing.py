@@ -75,12 +75,12 @@ class _Exchange:
     def check(self, addresses: Iterable[str]) -> None:
         """Raise Blocked if the request may not go to any of the addresses."""
         host, port = self.destination.host, self.destination.port
-        check_addresses(host, port, addresses, is_private_allowed=self.request.is_private_allowed)
+        check_addresses(host, port, addresses, reach=self.request.reach)
 
     def check_written(self) -> None:
         """Raise Blocked if what is written in the request's address is reason enough."""
         host, port = self.destination.host, self.destination.port
-        check_port(host, port, is_private_allowed=self.request.is_private_allowed)
+        check_port(host, port, reach=self.request.reach)
         try:
             ipaddress.ip_address(host)
         except ValueError:

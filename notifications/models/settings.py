@@ -215,12 +215,15 @@ class Subscription(TenantModel):
         indexes = [models.Index(fields=["application"], name="subscription_application")]
 
     def __str__(self) -> str:
-        return self.name or self.url
+        # The admin writes this into its history: an address may hold a secret.
+        return self.label
 
     @property
     def label(self) -> str:
         """Give what it can be called before anybody: its name, or the host of its receiver."""
-        return self.name or (urlsplit(self.url).hostname or "")[: limits.NAME_LENGTH]
+        # A subject of mail is one line.
+        name = " ".join(self.name.split())
+        return name or (urlsplit(self.url).hostname or "")[: limits.NAME_LENGTH]
 
     def wants(self, type: NotificationType) -> bool:
         return not self.types or type in self.types

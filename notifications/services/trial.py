@@ -9,19 +9,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 
 from config.kernel import limits
 from config.kernel.actors import Actor
 from config.kernel.ids import uuid7
 from config.kernel.outgoing import Pool
+from config.kernel.throttling import Rate, limiter
 from config.kernel.time import format_instant
-from notifications.errors import CannotBuild
+from notifications.errors import CannotBuild, TooManyTests
 from notifications.models import Subscription
 from notifications.services.subscriptions import read_subscription
 from notifications.transports import Outcome, Refused, TryLater
 from notifications.transports.webhooks.delivery import Delivery, Target, deliver, target_of
 
 TYPE = "test"
+_RATE = Rate(limit=limits.WEBHOOK_TESTS, window=60)
 # Ids that nothing has.
 _APPOINTMENT = "00000000-0000-7000-8000-000000000001"
 _CUSTOMER = "00000000-0000-7000-8000-000000000002"
@@ -41,9 +44,10 @@ class Trial:
 def send_test(subscription_id: UUID, *, actor: Actor, now: datetime) -> Trial:
     """Send a sample to a subscription, active or not, and tell what came of it.
 
-    It is in no feed and in no history. Raises SubscriptionNotFound.
+    It is in no feed and in no history. Raises SubscriptionNotFound, TooManyTests.
     """
     subscription = read_subscription(subscription_id, actor=actor)
+    _take_turn(subscription.organization_id)
     begun = time.monotonic()
     try:
         target = target_of(subscription, subscription.secrets.all(), now=now)
@@ -60,6 +64,12 @@ def send_test(subscription_id: UUID, *, actor: Actor, now: datetime) -> Trial:
         reason=outcome.reason if isinstance(outcome, TryLater | Refused) else "",
         duration=timedelta(seconds=time.monotonic() - begun),
     )
+
+
+def _take_turn(organization_id: UUID) -> None:
+    key = f"webhook-test:{organization_id}"
+    if wait := limiter(settings.REDIS_URL).wait_for(key, _RATE):
+        raise TooManyTests(retry_after=timedelta(seconds=wait))
 
 
 async def _sent(target: Target, delivery: Delivery, *, now: datetime) -> Outcome:

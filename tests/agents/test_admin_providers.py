@@ -104,6 +104,8 @@ def test_without_a_provider_it_is_the_installation_s_own_again(own: ChannelSetti
         ("mailgun", '{"api_key": "k", "api_url": "https://evil.example"}', "api_url: "),
         ("twilio", '{"account": "A", "token": "T"}', "provider: "),
         ("postal", '{"api_key": "k"}', "Select a valid choice"),
+        ("mailgun", "[" * 100_000, "Enter a valid JSON."),
+        ("mailgun", '{"api_key": "\\ud800"}', "Enter a valid JSON."),
     ],
 )
 def test_what_could_not_be_opened_is_not_saved(

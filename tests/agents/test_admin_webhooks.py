@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -36,6 +37,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/notifications/subscription/"
 URL = "https://hooks.example.org/frontdesk"
+YES = {"post": "yes"}
 
 
 @pytest.fixture
@@ -142,6 +144,48 @@ def test_what_the_api_refuses_is_refused_beside_its_field(
 
     assert list(answer.context["adminform"].form.errors) == [field]
     assert not Subscription.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"x": ' + "9" * 5_000 + "}", '{"x": "\\ud800"}', '{"\\ud800": "x"}', "NaN"],
+    ids=lambda text: text[:12],
+)
+@pytest.mark.parametrize("field", ["headers", "new_secret_headers"])
+def test_json_that_nobody_could_keep_is_refused_beside_its_field(
+    application: Application, browser: Client, field: str, text: str
+) -> None:
+    answer = browser.post(f"{LIST}add/", typed(application, **{field: text}))
+
+    assert answer.context["adminform"].form.errors[field] == ["Enter a valid JSON."]
+    assert not Subscription.objects.exists()
+
+
+def test_the_admins_own_history_holds_no_address(application: Application, browser: Client) -> None:
+    browser.post(f"{LIST}add/", typed(application, url=f"{URL}?key=s3cret"))
+    browser.post(
+        reverse("admin:notifications_subscription_delete", args=[Subscription.objects.get().pk]),
+        YES,
+    )
+
+    told = list(LogEntry.objects.values_list("object_repr", flat=True))
+    assert told == ["hooks.example.org"] * 2
+
+
+@pytest.mark.parametrize(
+    "query", ["auth_secrets=x", "secret_headers__gt=x", "created_at__year=99999999999"]
+)
+def test_a_list_is_not_searched_by_what_it_does_not_show(browser: Client, query: str) -> None:
+    assert browser.get(f"{LIST}?{query}").status_code == 400
+
+
+def test_a_list_goes_by_years(application: Application, browser: Client) -> None:
+    year = make_subscription(application).created_at.year
+
+    found, others = (browser.get(f"{LIST}?created_at__year={one}") for one in (year, year - 1))
+
+    assert found.context["cl"].result_count == 1
+    assert others.context["cl"].result_count == 0
 
 
 def test_one_too_many_is_refused(application: Application, browser: Client) -> None:

@@ -280,6 +280,18 @@ def test_a_code_confirms_the_application_that_it_was_mailed_for(
     assert not is_verified(other)
 
 
+def test_a_code_confirms_the_provider_that_has_mailed_it(
+    client: ApiClient, application: Application, mailbox: Mailbox
+) -> None:
+    verify(client, application)
+    own = ChannelSettings.objects.get(application=application)
+    choose_provider(own, "mailgun", {"api_key": "key-1"})
+    own.save()
+
+    assert confirm(client, application, code_in(mailbox)).status_code == 404
+    assert not is_verified(application)
+
+
 @pytest.mark.rule("v1.notifications.emails.confirm.r12")
 def test_a_service_of_another_kind_is_not_confirmed(
     client: ApiClient, application: Application, mailbox: Mailbox
@@ -362,6 +374,7 @@ def test_a_test_mail_goes_out_and_leaves_no_trace(
         {"toEmail": None},
         {"subject": None},
         {"subject": ""},
+        {"subject": " \n"},
         {"textBody": None},
         {"textBody": " ", "htmlBody": ""},
     ],
@@ -371,6 +384,15 @@ def test_a_test_mail_needs_a_recipient_a_subject_and_a_body(
     client: ApiClient, application: Application, mailbox: Mailbox, members: dict[str, Any]
 ) -> None:
     assert try_out(client, application, **members).status_code == 400
+    assert mailbox.messages == []
+
+
+def test_html_that_would_take_long_to_read_is_refused(
+    client: ApiClient, application: Application, mailbox: Mailbox
+) -> None:
+    answer = try_out(client, application, htmlBody="<b><div>" * 25_000)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "CANNOT_BUILD")
     assert mailbox.messages == []
 
 

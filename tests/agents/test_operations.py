@@ -166,6 +166,17 @@ def test_nothing_of_another_organisation_is_shown(
     assert "Everyone of your organisation was told once and in time." in text
 
 
+def test_how_much_others_have_is_shown_to_nobody(client: Client, ours: Application) -> None:
+    proof = make_proof(missing=1_733)
+    ProofRun.objects.filter(pk=proof.pk).update(appointments=987_654, doubled=1_734, late=1_735)
+
+    pages = [read(client, user).content.decode() for user in (supervisor_of(ours), make_operator())]
+
+    figures = [proof for proof in ("987654", "1733", "1734", "1735") if proof in pages[1]]
+    assert len(figures) == 4
+    assert not [figure for figure in figures if figure in pages[0]]
+
+
 def test_operators_see_all(client: Client, ours: Application, theirs: Application) -> None:
     make_notification(ours)
     make_proof(make_finding(theirs.organization_id), make_finding(ours.organization_id))

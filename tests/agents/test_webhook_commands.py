@@ -11,6 +11,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 
 from agents.models import Application, User
+from config.kernel import limits
 from config.kernel.actors import Role
 from config.kernel.time import format_instant
 from notifications.models import (
@@ -302,6 +303,24 @@ def test_a_test_that_cannot_be_sent_says_why(client: ApiClient, application: App
         (False, "The subscription has no signing secret."),
     ]
     assert not any("status" in one for one in answers)
+
+
+@pytest.mark.rule("frontdesk.webhooks.test.r4")
+def test_an_organisation_tests_so_often_in_a_minute(
+    client: ApiClient, application: Application
+) -> None:
+    hook, others = make.make_subscription(application), make.make_application()
+    for _ in range(limits.WEBHOOK_TESTS):
+        assert client.post(f"{PATH}{hook.id}/test").status_code == 200
+
+    refused = client.post(f"{PATH}{hook.id}/test")
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "TOO_MANY_TESTS")
+    assert 0 < int(refused["Retry-After"]) <= 60
+    theirs = make.make_subscription(others)
+    their_admin = make.make_user(others.organization, [Role.ADMIN])
+    answer = ApiClient(make.token_for(their_admin)).post(f"{PATH}{theirs.id}/test")
+    assert answer.status_code == 200
 
 
 # --- GET /{id}/events -------------------------------------------------------------------------

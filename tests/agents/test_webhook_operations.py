@@ -155,12 +155,14 @@ def test_any_address_is_taken_where_the_settings_say_so(
 
 
 @pytest.mark.rule("frontdesk.webhooks.create.r3")
-def test_a_host_that_the_settings_list_is_taken(
+def test_a_host_that_the_operator_lists_for_itself_is_not_taken_from_a_tenant(
     client: ApiClient, application: Application, settings: Settings
 ) -> None:
     settings.OUTGOING_ALLOWED_HOSTS = ["intranet"]
 
-    assert created(client, application, url="https://intranet/hook")
+    answer = client.post(PATH, body(application, url="https://intranet/"))
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["url"])
 
 
 @pytest.mark.rule("frontdesk.webhooks.create.r5")

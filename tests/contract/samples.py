@@ -14,7 +14,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from agents.models import ApiClient, Application, Organization, User
-from agents.services import codes
+from agents.services import codes, email_checks
 from appointments.models import Participant
 from config.kernel.actors import Role
 from config.kernel.time import format_instant
@@ -231,7 +231,7 @@ def _verify(side: Side) -> Sample:
 def _confirm(side: Side) -> Sample:
     issued = codes.issue(
         side.application,
-        str(side.application.id),
+        email_checks.subject_of(side.application),
         purpose="email-service-code",
         now=timezone.now(),
     )

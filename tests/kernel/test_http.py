@@ -17,6 +17,7 @@ from config.kernel.http import (
     DeadlineExceeded,
     Failed,
     OutgoingError,
+    Reach,
     Request,
     fetch,
 )
@@ -383,7 +384,7 @@ def test_a_request_may_be_allowed_to_go_anywhere(
     there = receiver(allowed=False)
     settings.OUTGOING_PORTS = []
 
-    assert ask(there.url(), is_private_allowed=True).status == 200
+    assert ask(there.url(), reach=Reach.ANY).status == 200
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from config.kernel.http import (
     DeadlineExceeded,
     Failed,
     OutgoingError,
+    Reach,
     Request,
 )
 from config.kernel.outgoing import Pool
@@ -63,7 +64,7 @@ def saying(text: bytes) -> Behave:
 
 
 def request(url: str, **facts: Any) -> Request:
-    return Request(url=url, **{"method": "GET", "deadline": 5, "is_private_allowed": True, **facts})
+    return Request(url=url, **{"method": "GET", "deadline": 5, "reach": Reach.ANY, **facts})
 
 
 def within(work: Callable[[Pool], Awaitable[Any]]) -> Any:
@@ -469,7 +470,7 @@ def test_no_connection_is_opened_to_what_is_not_public(
     resolving_to(monkeypatch, *addresses, port=443)
 
     with pytest.raises((Blocked, Failed)):
-        ask(url, is_private_allowed=False)
+        ask(url, reach=Reach.LISTED)
     assert connected == []
 
 
@@ -479,7 +480,7 @@ def test_there_are_more_than_enough_hostile_targets() -> None:
 
 def test_where_only_https_will_do_nothing_else_is_sent(connected: list[Any]) -> None:
     with pytest.raises(Blocked, match="https"):
-        ask("http://1.1.1.1/", is_private_allowed=False, https_only=True)
+        ask("http://1.1.1.1/", reach=Reach.LISTED, https_only=True)
     assert connected == []
 
 
@@ -489,7 +490,7 @@ def test_a_public_host_is_connected_to(
     resolving_to(monkeypatch, "1.1.1.1")
 
     with pytest.raises(Failed, match="ConnectionRefusedError"):
-        ask("https://name.example/", is_private_allowed=False)
+        ask("https://name.example/", reach=Reach.LISTED)
     assert connected == [("1.1.1.1", 443)]
 
 
@@ -506,7 +507,7 @@ def test_a_name_that_changes_its_mind_is_connected_to_as_it_was_looked_at(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
     with pytest.raises(Failed):
-        ask("https://rebinding.example/", is_private_allowed=False)
+        ask("https://rebinding.example/", reach=Reach.LISTED)
     assert (asked, connected) == (["rebinding.example"], [("1.1.1.1", 443)])
 
 
@@ -518,7 +519,7 @@ def test_a_kept_connection_is_no_way_around_the_look_at_its_address(
     resolving_to(monkeypatch, "127.0.0.1")
     url = f"http://{NAME}:{there.port}/"
 
-    answers = in_turn(request(url), request(url, is_private_allowed=False), request(url))
+    answers = in_turn(request(url), request(url, reach=Reach.LISTED), request(url))
 
     assert statuses(answers) == [200, Blocked, 200]
     assert len(there.requests) == 2
@@ -531,13 +532,13 @@ def test_a_listed_host_is_allowed_by_its_name(
     settings.OUTGOING_ALLOWED_HOSTS = [f"{NAME}:{there.port}"]
     asked = resolving_to(monkeypatch, "127.0.0.1")
 
-    answer = ask(f"http://{NAME}:{there.port}/", is_private_allowed=False)
+    answer = ask(f"http://{NAME}:{there.port}/", reach=Reach.LISTED)
 
     assert answer.status == 200
     assert [name for name, *_ in asked] == [NAME]
     assert there.headers()["host"] == f"{NAME}:{there.port}"
     with pytest.raises(Blocked):
-        ask(there.url(), is_private_allowed=False)
+        ask(there.url(), reach=Reach.LISTED)
 
 
 def test_a_dead_address_leaves_time_for_the_next(

@@ -290,6 +290,11 @@ def test_the_command_says_what_it_has_taken_away() -> None:
     assert left() == (0, 0, 0, 0)
 
 
+def test_an_age_before_all_time_is_refused() -> None:
+    with pytest.raises(CommandError, match="nothing is as old"):
+        run("--older-than", "P9999999D")
+
+
 @pytest.mark.parametrize("age", ["P29D", "PT1H"])
 def test_what_is_young_goes_by_force_only(age: str) -> None:
     make_old(days=30)

@@ -340,6 +340,12 @@ def test_subject_is_one_line() -> None:
     }
 
 
+def test_html_has_no_end_of_tags() -> None:
+    assert validate_template("a", "x", "<b><div>" * 25_000) == {
+        "html": ["The HTML has more than 10000 tags."]
+    }
+
+
 def test_mail_needs_a_subject_and_a_short_message_none() -> None:
     assert validate_template("", "x", "") == {"subject": ["An e-mail needs a subject."]}
     assert validate_template("", "x", "", channel=Channel.SMS) == {}

@@ -265,6 +265,19 @@ def test_a_description_can_be_made_of_texts_alone() -> None:
         ({"body": "to={to}"}, "body is not JSON"),
         ({"body": []}, "body has no {to} or no {text}"),
         ({"body": [1]}, "body is not an object"),
+        ({"body": {"to": "{to}", "text": "{text}", "n": 2**70}}, "body cannot be written as JSON"),
+        (
+            {"body": {"to": "{to}", "text": "{text}", "n": "\ud800"}},
+            "body cannot be written as JSON",
+        ),
+        (
+            {"body": {"to": "{to}", "text": "{text}" * 20}},
+            "body has over 4096 bytes or 20 places",
+        ),
+        (
+            {"body": {"to": "{to}", "text": "{text}", "n": "x" * 4_096}},
+            "body has over 4096 bytes or 20 places",
+        ),
         ({"delivered": [1]}, "delivered is not a list of words"),
         ({"status_url": "https://sms.example.com/"}, "status_url has no {message_id}"),
         (
@@ -288,6 +301,7 @@ def test_a_description_that_cannot_work_is_refused(change: dict[str, Any], probl
         ("list.1.id", "17"),
         ("list.9.id", ""),
         ("list.-1.id", ""),
+        (f"list.{'9' * 5_000}.id", ""),
         ("a", ""),
         ("a.b.c", ""),
         ("none", ""),

@@ -132,6 +132,34 @@ def test_a_delivery_is_written_down_once(application: Application) -> None:
     assert steps_of(one) == [(Status.DELIVERED, "delivered")]
 
 
+@pytest.mark.parametrize("details", ["550 a\0b", "550 a\r\nb", "550 a\ud800b"])
+def test_whatever_a_receiving_server_said_is_kept_in_one_line(
+    application: Application, details: str
+) -> None:
+    one = make_sent(application)
+
+    answer = post(bounce(mark_of(one.pk, 2), Details=details))
+
+    assert answer.status_code == 200
+    assert " ".join(Undeliverable.objects.get().said.split()) == "550 a b"
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"])
+def test_a_moment_that_cannot_be_holds_against_no_later_report(
+    application: Application, moment: str
+) -> None:
+    one = make_sent(application)
+
+    post(bounce(mark_of(one.pk, 2), BouncedAt=moment))
+
+    assert Undeliverable.objects.get().noted_at <= timezone.now()
+
+
+@pytest.mark.parametrize("provider", ["mailgun", "mailersend", "postal", "unisender_go"])
+def test_a_provider_whose_key_we_have_not_reports_to_nobody(db: None, provider: str) -> None:
+    assert post({}, secret="", where=f"/anymail/{provider}/tracking/").status_code == 404
+
+
 def test_a_bounce_makes_it_fail_and_is_remembered(application: Application) -> None:
     one = make_sent(application)
 

@@ -127,6 +127,7 @@ def test_all_else_is_tried_later(
         ("9" * 30, None),
         ("-5", None),
         ("soon", None),
+        (f"Mon, 01 Jan 2024 00:00:00 +{'9' * 18}", None),
         ("", None),
     ],
 )

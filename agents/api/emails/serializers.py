@@ -58,6 +58,11 @@ class EmailNotificationRequest(serializers.Serializer[Any]):
     toEmail = MailField(max_length=limits.EMAIL_LENGTH)
     type = serializers.ChoiceField(choices=NotificationType.choices, required=False)
 
+    def validate_subject(self, value: str) -> str:
+        if not value.strip():
+            self.fields["subject"].fail("blank")
+        return value
+
     def validate_locale(self, value: str) -> Any:
         return _read(parse_locale, value)
 

@@ -104,6 +104,7 @@ OPERATIONS = {
     "frontdesk.webhooks.test": Described(
         summary="Sends one signed sample now, and says what the receiver made of it",
         answer=wire.TestResultResponse,
+        refused=(401, 403, 404, 429, 500),
     ),
     "frontdesk.webhooks.events": Described(
         summary="The feed: what was or should have been sent, in its order",

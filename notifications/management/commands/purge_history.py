@@ -56,7 +56,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        before = timezone.now() - _age(options["older_than"], is_forced=options["force"])
+        age = _age(options["older_than"], is_forced=options["force"])
+        try:
+            before = timezone.now() - age
+        except OverflowError:
+            raise CommandError("--older-than: nothing is as old as that.") from None
         if options["dry_run"]:
             self._say("Would be taken away", preview(before=before))
             return

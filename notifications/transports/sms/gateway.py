@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from config.kernel.http import Answer, Request
+from config.kernel.http import Answer, Reach, Request
 from notifications.errors import CannotBuild
 from notifications.gateways import Gateway, word_at
 from notifications.messages import Message
@@ -106,6 +106,7 @@ class GatewaySession:
             headers=headers,
             body=body,
             https_only=self.https_only,
+            reach=Reach.PUBLIC if self.https_only else Reach.LISTED,
         )
 
     def _outcome_of(self, answer: Answer) -> Outcome:

@@ -56,7 +56,7 @@ def retry_after(answer: Answer, *, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(text))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # A date without a zone is meant as GMT (RFC 9110, 5.6.7).
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

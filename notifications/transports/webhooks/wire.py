@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
-from config.kernel.http import Request, destination_of, resolve
+from config.kernel.http import Reach, Request, destination_of, resolve
 
 USER_AGENT = f"Frontdesk/{settings.SPECTACULAR_SETTINGS['VERSION']}"
 # Of an answer its status is looked at, and a token: less room, less to be flooded with.
@@ -15,7 +15,7 @@ _ANSWER_BYTES = 16 * 1024
 
 def post(url: str, *, headers: Mapping[str, str], body: bytes, deadline: float) -> Request:
     """Give a request by https to a public host, or to any host where the settings say so."""
-    is_private_allowed: bool = settings.WEBHOOKS_ALLOW_PRIVATE_ADDRESSES
+    reach = Reach.ANY if settings.WEBHOOKS_ALLOW_PRIVATE_ADDRESSES else Reach.PUBLIC
     return Request(
         method="POST",
         url=url,
@@ -23,8 +23,8 @@ def post(url: str, *, headers: Mapping[str, str], body: bytes, deadline: float) 
         headers=headers,
         body=body,
         expect_max=_ANSWER_BYTES,
-        https_only=not is_private_allowed,
-        is_private_allowed=is_private_allowed,
+        https_only=reach is Reach.PUBLIC,
+        reach=reach,
         # Receivers know a repetition by its webhook-id.
         is_repeatable=True,
     )
@@ -42,5 +42,5 @@ def check_url(url: str, *, seconds: float) -> None:
         destination.host,
         destination.port,
         seconds=seconds,
-        is_private_allowed=request.is_private_allowed,
+        reach=request.reach,
     )
