@@ -290,15 +290,16 @@ def tell_updated(heard: Heard) -> None:
 
 @outbox.on("participant.updated")
 def tell_participant_updated(heard: Heard) -> None:
-    # A change of state alters no text.
-    if "state" not in heard.facts:
+    # A change of state alters no text, but what a webhook carries.
+    is_state = "state" in heard.facts
+    if not is_state:
         _refresh(_case(heard))
-    _tell_subscribers(heard, NotificationType.PARTICIPANT_UPDATED)
+    _tell_subscribers(heard, NotificationType.PARTICIPANT_UPDATED, is_for_webhooks=is_state)
 
 
 @outbox.on("interaction.updated")
 def tell_interaction_updated(heard: Heard) -> None:
-    _tell_subscribers(heard, NotificationType.INTERACTION_UPDATED)
+    _tell_subscribers(heard, NotificationType.INTERACTION_UPDATED, is_for_webhooks=True)
 
 
 @outbox.on("appointment.failed")
@@ -312,10 +313,15 @@ def tell_missed(heard: Heard) -> None:
     _tell_subscribers(heard, NotificationType.NO_SHOW)
 
 
-def _tell_subscribers(heard: Heard, type: NotificationType) -> None:
+def _tell_subscribers(
+    heard: Heard, type: NotificationType, *, is_for_webhooks: bool = False
+) -> None:
+    """Tell those who subscribe, and bring their reminders up to date where nobody else's change."""
     if not _case(heard).appointment.notifications_active:
         return
     planner = _planner(heard)
+    if is_for_webhooks and planner.reminds_subscribers:
+        _refresh(_case(heard))
     planner.tell_subscribers(type, cause=_cause(heard))
     planner.write()
 

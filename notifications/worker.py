@@ -213,6 +213,7 @@ class Sweeper:
             upkeep.note_heartbeat(self.name)
             upkeep.cancel_late()
             webhooks.cancel_orphans()
+            webhooks.cancel_ended()
         except DatabaseAway as error:  # the lanes say more about it
             logger.warning("%s: no sign of life written: %s", self.name, type(error).__name__)
             connection.close()

@@ -162,10 +162,11 @@ class Notification(TenantModel):
                 ),
                 name="notification_unnumbered",
             ),
-            # services.webhooks: what is due to one subscription.
+            # services.webhooks: what is due to one subscription. Many fall due in one moment: the
+            # number puts them in order without sorting them.
             models.Index(
-                fields=["recipient_id", "due_at"],
-                condition=Q(due_at__isnull=False, channel=Channel.WEBHOOKS),
+                fields=["recipient_id", "due_at", "feed_sequence"],
+                condition=Q(due_at__isnull=False, is_held=False, channel=Channel.WEBHOOKS),
                 name="notification_due_to",
             ),
             # services.webhooks: what of a subject waits to be told to one subscription.

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Min
 from django.db.models.functions import Coalesce
 
+from config.kernel.prepared import execute, fetch
 from config.kernel.secrets import SealBroken, unseal
 from notifications.errors import NotOneBeginning
 from notifications.models import Channel, Notification, Subscription
@@ -32,26 +33,25 @@ class _Unnumbered(NamedTuple):
     subscription_id: UUID
     subject_id: UUID
     subject_sequence: int
+    is_ours: bool
 
 
 @transaction.atomic
 def number_due(*, limit: int = _BATCH) -> int:
     """Give numbers to the webhooks that are due and have none; return how many there were."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SUBSCRIPTIONS, {"limit": limit})
-        last = dict(cursor.fetchall())
-        if not last:
-            return 0
-        cursor.execute(_UNNUMBERED, {"subscriptions": list(last), "limit": limit})
-        rows = [_Unnumbered(*row) for row in cursor.fetchall()]
-        numbers = []
-        for row in _in_order(rows):
-            last[row.subscription_id] += 1
-            numbers.append((row.id, last[row.subscription_id]))
-        ids, sequences = zip(*numbers, strict=True) if numbers else ((), ())
-        cursor.execute(_NUMBER, {"ids": list(ids), "sequences": list(sequences)})
-        cursor.execute(_LAST, {"subscriptions": list(last), "sequences": list(last.values())})
-    return len(rows)
+    last: dict[UUID, int] = dict(fetch(_SUBSCRIPTIONS, {"limit": limit}))
+    if not last:
+        return 0
+    found = fetch(_UNNUMBERED, {"subscriptions": list(last), "limit": limit})
+    numbers = []
+    for row in _in_order([_Unnumbered(*values) for values in found]):
+        last[row.subscription_id] += 1
+        numbers.append((row.id, last[row.subscription_id]))
+    if numbers:
+        ids, sequences = zip(*numbers, strict=True)
+        execute(_NUMBER, {"ids": list(ids), "sequences": list(sequences)})
+        execute(_LAST, {"subscriptions": list(last), "sequences": list(last.values())})
+    return len(numbers)
 
 
 # A subscription that somebody else is numbering is left to them.
@@ -67,11 +67,31 @@ WHERE id IN (SELECT recipient_id FROM oldest)
 ORDER BY id FOR UPDATE SKIP LOCKED
 """
 
+# Together with a row come all of its subject, whose order is not that of the time. A row that
+# somebody is about to change is not waited for: its subject has its turn the next time.
 _UNNUMBERED = """
-SELECT id, recipient_id, subject_id, subject_sequence FROM notifications_notification
-WHERE channel = 'WEBHOOKS' AND feed_sequence IS NULL AND NOT is_held
-    AND due_at <= statement_timestamp() AND recipient_id = ANY(%(subscriptions)s)
-ORDER BY id LIMIT %(limit)s FOR UPDATE
+WITH oldest AS MATERIALIZED (
+    SELECT id, recipient_id, subject_id FROM notifications_notification
+    WHERE channel = 'WEBHOOKS' AND feed_sequence IS NULL AND NOT is_held
+        AND due_at <= statement_timestamp() AND recipient_id = ANY(%(subscriptions)s)
+    ORDER BY due_at LIMIT %(limit)s
+), together AS MATERIALIZED (
+    SELECT one.* FROM (SELECT DISTINCT recipient_id, subject_id FROM oldest) AS subject
+    CROSS JOIN LATERAL (
+        SELECT id, recipient_id, subject_id, subject_sequence
+        FROM notifications_notification
+        WHERE recipient_id = subject.recipient_id AND subject_id = subject.subject_id
+            AND channel = 'WEBHOOKS' AND feed_sequence IS NULL AND NOT is_held
+            AND due_at IS NOT NULL AND due_at + interval '0' <= statement_timestamp()
+        ORDER BY feed_sequence OFFSET 0
+    ) AS one
+), ours AS MATERIALIZED (
+    SELECT id FROM notifications_notification
+    WHERE id = ANY(ARRAY(SELECT id FROM together)) AND feed_sequence IS NULL AND NOT is_held
+        AND due_at <= statement_timestamp()
+    FOR UPDATE SKIP LOCKED
+)
+SELECT together.*, id IN (SELECT id FROM ours) FROM together ORDER BY id
 """
 
 _NUMBER = """
@@ -95,12 +115,14 @@ def _in_order(rows: Sequence[_Unnumbered]) -> Iterator[_Unnumbered]:
     of_subject: dict[tuple[UUID, UUID], list[_Unnumbered]] = defaultdict(list)
     for row in rows:
         of_subject[row.subscription_id, row.subject_id].append(row)
+    whole = {key for key, several in of_subject.items() if all(one.is_ours for one in several)}
     ordered = {
         key: iter(sorted(several, key=lambda row: (row.subject_sequence, row.id)))
         for key, several in of_subject.items()
     }
     for row in rows:
-        yield next(ordered[row.subscription_id, row.subject_id])
+        if (key := (row.subscription_id, row.subject_id)) in whole:
+            yield next(ordered[key])
 
 
 # --- What is in a feed ------------------------------------------------------------------------
@@ -141,7 +163,8 @@ def events_after(subscription: Subscription, *, after: int, limit: int) -> FeedP
     )
     return FeedPage(
         items=[_item(row) for row in rows[:limit]],
-        last_sequence=subscription.last_sequence,
+        # Some may have been numbered since the subscription was read.
+        last_sequence=max([subscription.last_sequence, *(row.feed_sequence or 0 for row in rows)]),
         has_more=len(rows) > limit,
     )
 
@@ -222,7 +245,7 @@ def _first_since(subscription: Subscription, since: datetime | None) -> int | No
     return first
 
 
-# A microsecond apart: due in the order of the feed.
+# A microsecond apart: due in the order of the feed. Whoever asks for it wants what is late too.
 _REPLAY = f"""
 WITH looked_at AS MATERIALIZED (
     SELECT notification.id, feed_sequence, due_at IS NULL AND content.body IS NOT NULL AS is_wanted
@@ -236,9 +259,12 @@ WITH looked_at AS MATERIALIZED (
     UPDATE notifications_notification AS notification
     SET status = 'PENDING', schedule_step = 0, is_held = false, attempt = attempt + 1,
         due_at = statement_timestamp()
-            - (%(limit)s - looked_at.feed_sequence + %(first)s) * interval '1 microsecond',
-        message = %(message)s, {DATED}
-    FROM looked_at WHERE notification.id = looked_at.id AND is_wanted
+            - (%(limit)s - looked_at.place) * interval '1 microsecond',
+        not_after = NULL, message = %(message)s, {DATED}
+    FROM (
+        SELECT *, row_number() OVER (ORDER BY feed_sequence) AS place FROM looked_at
+    ) AS looked_at
+    WHERE notification.id = looked_at.id AND is_wanted
     RETURNING notification.*, gen_random_uuid() AS event_id
 ), steps AS (
 {noted("changed")}

@@ -126,6 +126,12 @@ class Planner:
             ).order_by("id")
         )
 
+    @property
+    def reminds_subscribers(self) -> bool:
+        """Whether webhooks are sent before the start too."""
+        settings = self.settings.get(Channel.WEBHOOKS)
+        return settings is not None and bool(settings.reminder_offsets)
+
     def tell(self, type: NotificationType, recipients: Iterable[Recipient], *, cause: str) -> None:
         """Tell each recipient at once, over every channel of the type that reaches it."""
         for recipient in recipients:
@@ -336,7 +342,10 @@ WITH given AS (
         error_message, message_id, conversation_id, snapshot, created_at, updated_at)
     SELECT id, %(organization)s, %(application)s, %(subject_type)s, %(subject)s, type, channel,
         recipient_type, recipient_id, "offset", cause, status, '', scheduled_for,
-        due_at, not_after, 0, 0, 0, %(sequence)s, false, message, '', '', '', %(snapshot)s::jsonb,
+        -- At once, also by a clock that is ahead: what is told by another would overtake it.
+        CASE WHEN channel = 'WEBHOOKS' AND due_at <= %(now)s
+            THEN least(due_at, statement_timestamp()) ELSE due_at END,
+        not_after, 0, 0, 0, %(sequence)s, false, message, '', '', '', %(snapshot)s::jsonb,
         %(now)s, %(now)s
     FROM given
     ON CONFLICT DO NOTHING

@@ -15,11 +15,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import psycopg
 from django.conf import settings
 from django.db import connection, transaction
 
 from config.kernel.ids import uuid7
+from config.kernel.prepared import fetch
 from config.kernel.secrets import SealBroken, unseal
 from notifications.errors import CannotBuild
 from notifications.messages import Message, Rendered, Snapshot
@@ -172,7 +172,8 @@ def claim_due(channel: Channel, *, limit: int) -> Taken:
 # `oldest` is all that is due as long as it fits into the batch. Only when it does not, `turn` looks
 # at every organisation that waits: one step down the index notification_due_fairly for each, which
 # finds the organisation and its oldest row at once. No step reads an organisation's backlog.
-# Those whose oldest row has waited longest come first, and each gets an equal share.
+# Those whose oldest row has waited longest come first, and each gets an equal share. Whoever
+# has nothing but what waits for a switch takes no place: there may be more of them than places.
 _CLAIM = f"""
 WITH RECURSIVE oldest AS MATERIALIZED (
     SELECT organization_id, due_at FROM notifications_notification
@@ -184,8 +185,7 @@ WITH RECURSIVE oldest AS MATERIALIZED (
         WHERE channel = %(channel)s AND NOT is_held AND due_at IS NOT NULL
             AND (SELECT count(*) FROM oldest) > %(limit)s
         ORDER BY organization_id, due_at LIMIT 1
-    )
-    UNION ALL
+    ) UNION ALL
     SELECT next.organization_id, next.due_at FROM turn CROSS JOIN LATERAL (
         SELECT organization_id, due_at FROM notifications_notification
         WHERE channel = %(channel)s AND NOT is_held AND due_at IS NOT NULL
@@ -193,24 +193,33 @@ WITH RECURSIVE oldest AS MATERIALIZED (
         ORDER BY organization_id, due_at LIMIT 1
     ) AS next
 ), waiting AS MATERIALIZED (
-    SELECT seen.organization_id
-    FROM (SELECT * FROM oldest UNION ALL SELECT * FROM turn) AS seen
-    JOIN agents_organization AS organization ON organization.id = seen.organization_id
-    WHERE seen.due_at <= statement_timestamp()
-        AND organization.is_active AND organization.notifications_on
-    GROUP BY seen.organization_id ORDER BY min(seen.due_at) LIMIT %(limit)s
+    SELECT first.organization_id, claimable.due_at FROM (
+        SELECT organization.id AS organization_id, min(due_at) AS due_at
+        FROM (SELECT * FROM oldest UNION ALL SELECT * FROM turn) AS seen
+        JOIN agents_organization AS organization ON organization.id = seen.organization_id
+        WHERE due_at <= statement_timestamp() AND is_active AND notifications_on
+            AND EXISTS (SELECT FROM agents_application AS application
+                WHERE application.organization_id = organization.id AND notifications_active)
+        GROUP BY organization.id
+    ) AS first CROSS JOIN LATERAL (
+        SELECT due_at FROM notifications_notification AS due
+        WHERE channel = %(channel)s AND NOT is_held AND due_at <= statement_timestamp()
+            AND organization_id = first.organization_id AND NOT ({switched_off("due")})
+        ORDER BY due_at LIMIT 1
+    ) AS claimable
+    ORDER BY first.due_at LIMIT %(limit)s
 ), picked AS MATERIALIZED (
     SELECT mine.* FROM waiting CROSS JOIN LATERAL (
         SELECT id, due_at AS was_due_at, status AS was_status, lease_until IS NOT NULL AS was_lost,
             not_after <= statement_timestamp() AND NOT is_submitted AS is_late
         FROM notifications_notification AS due
         WHERE channel = %(channel)s AND NOT is_held AND due_at <= statement_timestamp()
-            AND organization_id = waiting.organization_id AND NOT ({switched_off("due")})
+            AND organization_id = waiting.organization_id AND due_at >= waiting.due_at
+            AND NOT ({switched_off("due")})
         ORDER BY due_at
         LIMIT (SELECT ceil(%(limit)s::numeric / nullif(count(*), 0)) FROM waiting)
         FOR UPDATE SKIP LOCKED
-    ) AS mine
-    LIMIT %(limit)s
+    ) AS mine LIMIT %(limit)s
 ), taken AS (
     UPDATE notifications_notification AS notification
     SET status = CASE WHEN is_late THEN 'CANCELLED' ELSE 'PENDING' END,
@@ -255,12 +264,8 @@ ORDER BY taken.was_due_at, taken.id
 def settle(results: Sequence[Result]) -> set[UUID]:
     """Write down what came of attempts; return the notifications that were still ours."""
     rows = orjson.dumps([_settled(result) for result in results]).decode()
-    connection.ensure_connection()
-    # A cursor of the driver: this runs for every few messages, and planning it costs as much as
-    # executing it, so the server keeps the plan.
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(_SETTLE, {"rows": rows}, prepare=True)
-        return {row[0] for row in cursor.fetchall()}
+    # This runs for every few messages, and planning it costs as much as executing it.
+    return {row[0] for row in fetch(_SETTLE, {"rows": rows})}
 
 
 def _settled(result: Result) -> dict[str, object]:
@@ -387,6 +392,5 @@ def time_to_next(channel: Channel) -> timedelta | None:
 _NEXT = """
 SELECT due_at - statement_timestamp() FROM notifications_notification
 WHERE channel = %(channel)s AND NOT is_held
-    AND due_at > statement_timestamp() - interval '100 milliseconds'
-ORDER BY due_at LIMIT 1
+    AND due_at > statement_timestamp() - interval '100 milliseconds' ORDER BY due_at LIMIT 1
 """

@@ -151,7 +151,8 @@ def listening() -> Iterator[list[Told]]:
             one.channel,
             one.recipient_type,
             one.recipient_id,
-            AT_ONCE if one.due_at == one.created_at else one.due_at or "never",
+            # Or earlier: a webhook does not wait until a clock that is ahead was right.
+            AT_ONCE if one.due_at and one.due_at <= one.created_at else one.due_at or "never",
             one.status,
         )
         for one in Notification.objects.exclude(id__in=before)

@@ -88,6 +88,18 @@ def test_a_reminder_to_come_carries_the_appointment_as_it_is_now() -> None:
     assert payload_of(reminder)["title"] == "Another title"
 
 
+def test_a_reminder_to_come_carries_the_states_of_those_who_take_part() -> None:
+    application = make.make_application()
+    make.make_channel(application, Channel.WEBHOOKS, reminder_offsets=["PT1H"])
+    make.make_subscription(application)
+    scene = make_scene(application=application)
+
+    scene.by(scene.customer).put(scene.path_of(scene.customer), {"state": "WAITING"})
+
+    [reminder] = webhooks(scene, NotificationType.REMINDER)
+    assert payload_of(reminder)["participants"] == scene.read()["participants"]
+
+
 def test_without_a_subscription_nothing_is_kept_for_one() -> None:
     scene = make_scene(Channel.EMAIL)
 

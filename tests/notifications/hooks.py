@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import transaction
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -45,6 +46,8 @@ def make_hook(
     return subscription
 
 
+# In one piece: a worker that is at work cancels what belongs to no subscription.
+@transaction.atomic
 def make_event(
     subscription: Subscription,
     *,
@@ -108,13 +111,21 @@ def ids(receiver: Receiver, subscription: Subscription) -> list[UUID]:
     return [UUID(one.id) for one in got(receiver, subscription)]
 
 
-def come_due(*, of: Subscription | None = None) -> None:
+def make_events(subscription: Subscription, count: int) -> list[Notification]:
+    """Make webhooks of as many subjects, due now."""
+    return [make_event(subscription) for _ in range(count)]
+
+
+def come_due() -> None:
     """Let the time of every retry, lease and probe come."""
     past = timezone.now() - timedelta(seconds=1)
-    rows = Notification.objects.filter(due_at__isnull=False)
-    if of is not None:
-        rows = rows.filter(recipient_id=of.pk)
-    rows.update(due_at=past)
+    Notification.objects.filter(due_at__isnull=False).update(due_at=past)
+    probes_come_due()
+
+
+def probes_come_due() -> None:
+    """Let the time come to ask the receivers that are paused."""
+    past = timezone.now() - timedelta(seconds=1)
     Subscription.objects.filter(probe_at__isnull=False).update(probe_at=past)
 
 

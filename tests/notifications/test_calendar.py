@@ -7,19 +7,16 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import icalendar
 import pytest
-import vobject
 from dateutil.tz import tzical  # type: ignore[import-untyped]  # comes with vobject
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ical.calendar_stream import IcsCalendarStream
 
 from notifications.calendar import CalendarEntry, Method, calendar_file, uid_of
 from notifications.timezones import vtimezone
+from tests.foreign.calendars import read_strictly, read_with_icalendar, read_with_vobject
 from tests.notifications.messages import APPOINTMENT, LINK, NOW, START
 
 ENTRY = CalendarEntry(
@@ -62,27 +59,6 @@ MOMENTS = [
     ("UTC", datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ("America/St_Johns", datetime(2100, 7, 1, 0, 0, tzinfo=UTC)),
 ]
-
-
-def read_strictly(content: bytes) -> Any:
-    (calendar,) = IcsCalendarStream.from_ics(content.decode()).calendars
-    (event,) = calendar.events
-    return event
-
-
-def read_with_icalendar(content: bytes) -> tuple[icalendar.Calendar, icalendar.Event]:
-    calendar = icalendar.Calendar.from_ical(content)
-    assert isinstance(calendar, icalendar.Calendar)
-    assert calendar.errors == []
-    (event,) = calendar.events
-    assert event.errors == []
-    return calendar, event
-
-
-def read_with_vobject(content: bytes) -> Any:
-    # It remembers each zone as the first file told it, for the years of that file.
-    vars(vobject.icalendar)["__tzidMap"].clear()
-    return vobject.readOne(content.decode(), validate=True).vevent
 
 
 def test_request_is_written_like_this() -> None:

@@ -471,6 +471,20 @@ def test_the_newest_step_has_the_status_of_the_notification(
         assert steps_of(notification)[-1][0] == notification.status
 
 
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_organisations_that_wait_for_a_switch_take_nobodys_place(
+    provider: ScriptedTransport, switch: str
+) -> None:
+    for name in ("Northwind Care", "Contoso Bank"):
+        off = make_application(name)
+        make_notification(off, due_at=timezone.now() - HOUR)
+        SWITCHES[switch](off, False)
+    others = make_notifications(make_application("Fabrikam"), count=3)
+
+    assert dispatch.send_due(Channel.EMAIL, limit=2) == 2
+    assert set(provider.ids) < {one.id for one in others}
+
+
 def test_organisations_share_a_batch_while_others_wait(
     provider: ScriptedTransport, application: Application
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from config.kernel.ids import uuid7
@@ -20,11 +21,13 @@ from notifications.models import (
     Status,
     Subscription,
 )
-from notifications.services import feed
-from tests.notifications.hooks import an_hour_ago, make_event, make_hook, numbers
+from notifications.services import feed, webhooks
+from tests.notifications.hooks import an_hour_ago, make_event, make_events, make_hook, numbers
 from tests.notifications.ledger import make_application
 
 if TYPE_CHECKING:
+    from pytest_django import DjangoAssertNumQueries
+
     from agents.models import Application
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +74,18 @@ def test_what_one_subject_caused_is_numbered_in_the_order_in_which_it_happened(
     feed.number_due()
 
     assert [id for _, id in numbers(hook)] == [earlier.id, between.id, later.id]
+
+
+def test_a_subject_is_numbered_whole_however_little_is_numbered_at_once(
+    application: Application,
+) -> None:
+    hook, subject = make_hook(application), uuid7()
+    later = make_event(hook, subject=subject, sequence=2, due_at=an_hour_ago())
+    earlier = make_event(hook, subject=subject, sequence=1)
+
+    feed.number_due(limit=1)
+
+    assert numbers(hook) == [(1, earlier.id), (2, later.id)]
 
 
 def test_what_is_not_due_is_held_or_was_cancelled_has_no_number(application: Application) -> None:
@@ -153,6 +168,29 @@ def test_what_is_committed_late_is_not_skipped() -> None:
     assert numbers(hook) == [(1, early[0].id), (2, late.id)]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_somebody_is_changing_is_not_waited_for_and_its_subject_has_its_turn_later() -> None:
+    hook, subject = make_hook(make_application()), uuid7()
+    earlier = make_event(hook, subject=subject, sequence=1)
+    later = make_event(hook, subject=subject, sequence=2)
+    other = make_event(hook)
+    counts: list[int] = []
+
+    def number() -> None:
+        counts.append(feed.number_due())
+        connection.close()
+
+    with transaction.atomic():
+        Notification.objects.select_for_update().get(pk=earlier.pk)
+        thread = threading.Thread(target=number)
+        thread.start()
+        thread.join(30)
+    feed.number_due()
+
+    assert counts == [1]
+    assert numbers(hook) == [(1, other.id), (2, earlier.id), (3, later.id)]
+
+
 # --- What is in it ----------------------------------------------------------------------------
 
 
@@ -197,6 +235,18 @@ def test_a_page_begins_after_a_number_and_says_that_there_is_more(application: A
     page = feed.events_after(hook, after=1, limit=2)
 
     assert ([one.sequence for one in page.items], page.has_more) == ([2, 3], True)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_page_costs_one_query(
+    application: Application, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    hook = make_hook(application)
+    make_events(hook, count)
+    feed.number_due()
+
+    with django_assert_num_queries(1):
+        assert len(feed.events_after(hook, after=0, limit=10).items) == count
 
 
 def test_what_was_erased_keeps_its_place_without_its_payload(application: Application) -> None:
@@ -272,6 +322,27 @@ def test_a_long_replay_is_done_in_parts_and_whole(
 
     due = Notification.objects.order_by("due_at").values_list("id", flat=True)
     assert list(due) == [one.id for one in events]
+
+
+def test_a_replay_is_due_at_once_when_the_beginning_of_the_feed_was_purged(
+    application: Application,
+) -> None:
+    hook, events = sent(application, 2)
+    for one in events:
+        Notification.objects.filter(pk=one.pk).update(feed_sequence=F("feed_sequence") + 10**9)
+
+    assert feed.replay(hook, from_sequence=1) == 2
+
+    assert not Notification.objects.filter(due_at__gt=timezone.now()).exists()
+
+
+def test_a_replay_sends_what_was_too_late_too(application: Application) -> None:
+    hook, [late] = sent(application, 1)
+    Notification.objects.update(not_after=an_hour_ago(), status=Status.CANCELLED)
+
+    feed.replay(hook, from_sequence=1)
+
+    assert [claim.id for claim in webhooks.claim_due(limit=5)] == [late.id]
 
 
 @pytest.mark.parametrize("both", [True, False])

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from agents.models import Application
 from config.kernel.secrets import unseal
@@ -218,3 +219,21 @@ def test_many_are_written_in_one_statement(
         planner.tell(NotificationType.CREATE, recipients, cause="7")
         planner.remind(recipients, cause="1", webhooks=True)
         assert planner.write() == 4 * people
+
+
+def test_a_webhook_is_due_at_once_though_the_clock_of_who_planned_it_is_ahead(
+    application: Application,
+) -> None:
+    switch_on(application, Channel.WEBHOOKS, reminder_offsets=["PT1H"])
+    subscribe(application)
+    ahead = timezone.now() + HOUR
+    planner = Planner(make_topic(application), now=ahead)
+
+    planner.tell_subscribers(NotificationType.CREATE, cause="7")
+    planner.remind([], cause="1", webhooks=True)
+    planner.write()
+
+    created, reminder = Notification.objects.order_by("type")
+    assert created.due_at is not None
+    assert created.due_at < ahead
+    assert reminder.due_at == START - HOUR

@@ -364,3 +364,12 @@ def test_a_channel_that_was_switched_off_stays_so(application: Application, acto
     subscribe(application, actor)
 
     assert not ChannelSettings.objects.get(application=application).is_on
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("", "hooks.example.org"), (" \n", "hooks.example.org"), ("a\r\nb", "a b")]
+)
+def test_what_it_is_called_is_one_line_without_its_address(name: str, label: str) -> None:
+    one = Subscription(name=name, url=URL)
+
+    assert (one.label, str(one)) == (label, label)

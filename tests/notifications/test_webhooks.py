@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -13,9 +17,7 @@ from django.utils import timezone
 
 from config.kernel.ids import uuid7
 from config.kernel.time import format_instant
-from notifications import worker
 from notifications.models import (
-    Channel,
     Notification,
     NotificationContent,
     NotificationEvent,
@@ -24,18 +26,24 @@ from notifications.models import (
     Subscription,
 )
 from notifications.services import feed, owners, webhooks
-from notifications.services.queue import LOST
+from notifications.services.queue import LOST, Claim
+from notifications.services.webhooks import Health
 from notifications.webhook_lane import deliver_due
 from tests.kernel.receivers import Receiver
-from tests.notifications.hooks import an_hour_ago, come_due, got, ids, make_event, make_hook
+from tests.notifications.hooks import (
+    an_hour_ago,
+    come_due,
+    got,
+    ids,
+    make_event,
+    make_events,
+    make_hook,
+    probes_come_due,
+)
 from tests.notifications.ledger import SWITCHES, make_application
 from tests.notifications.webhooks import answering, in_turn, receivers
-from tests.notifications.workers import wait_until
 
 if TYPE_CHECKING:
-    import socket
-    import threading
-
     from pytest_django import Settings
 
     from agents.models import Application
@@ -211,6 +219,42 @@ def test_a_receiver_that_is_gone_ends_the_subscription(
     assert "410 Gone" in mailbox.messages[0].get_content()
 
 
+def test_what_waits_for_a_receiver_that_is_gone_is_cancelled_in_parts_and_whole(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "_BATCH", 2)
+    hook = make_hook(application)
+    events, others = make_events(hook, 5), make_events(make_hook(application), 1)
+
+    webhooks.end_subscription(hook.pk)
+
+    statuses = [status for status, *_ in standing(*events, *others)]
+    assert statuses == [Status.CANCELLED] * 5 + [Status.INITIALIZED]
+
+
+def test_what_a_worker_left_over_when_it_died_is_cancelled_later(
+    application: Application,
+) -> None:
+    gone = make_hook(application, is_active=False, ended_reason="410 Gone")
+    off = make_hook(application, is_active=False)
+    events = [make_event(gone), make_event(off)]
+
+    webhooks.cancel_ended()
+
+    assert [status for status, *_ in standing(*events)] == ["CANCELLED", "INITIALIZED"]
+
+
+def test_what_waits_for_one_that_was_switched_off_meanwhile_goes_on_waiting(
+    application: Application,
+) -> None:
+    off = make_hook(application, is_active=False)
+    one = make_event(off)
+
+    webhooks.end_subscription(off.pk)
+
+    assert (standing(one)[0][0], fresh(off).ended_reason) == (Status.INITIALIZED, "")
+
+
 def test_after_the_last_attempt_it_has_failed(
     application: Application, receiver_of: MakeReceiver, settings: Settings
 ) -> None:
@@ -318,20 +362,103 @@ def test_what_is_held_or_not_due_is_not_sent(
     assert deliver_due() == 0
 
 
-def test_no_subscription_takes_more_than_its_places(
-    application: Application, receiver_of: MakeReceiver
-) -> None:
-    busy, calm = make_hook(application, receiver_of()), make_hook(application, receiver_of())
-    for _ in range(140):
-        make_event(busy)
+def claimed(**facts: Any) -> Counter[UUID]:
+    """Claim, and count what each subscription was given."""
+    return Counter(one.row["recipient_id"] for one in webhooks.claim_due(**facts))
+
+
+def test_no_subscription_takes_more_than_its_places(application: Application) -> None:
+    busy, calm = make_hook(application), make_hook(application)
+    make_events(busy, 70)
     make_event(calm)
     feed.number_due()
 
-    claims = webhooks.claim_due(limit=200)
+    assert claimed(limit=200, shares={busy.pk: 64}) == {busy.pk: 64, calm.pk: 1}
+    assert claimed(limit=200, shares={busy.pk: 64}) == {}
 
-    taken = [claim.row["recipient_id"] for claim in claims]
-    assert (taken.count(busy.pk), taken.count(calm.pk)) == (128, 1)
-    assert webhooks.claim_due(limit=200) == []
+
+def test_a_receiver_gets_more_at_once_the_more_it_has_taken(application: Application) -> None:
+    hook = make_hook(application)
+    make_events(hook, 80)
+    feed.number_due()
+    shares = webhooks.Shares()
+
+    assert claimed(limit=200, shares=shares.current()) == {hook.pk: 16}
+    for _ in range(16):
+        shares.note(hook.pk, has_succeeded=True)
+    assert claimed(limit=200, shares=shares.current()) == {hook.pk: 16}
+    for _ in range(100):
+        shares.note(hook.pk, has_succeeded=True)
+    assert shares.current() == {hook.pk: 64}
+    shares.note(hook.pk, has_succeeded=False)
+    assert shares.current() == {}
+
+
+def test_the_places_are_shared_out_evenly(application: Application) -> None:
+    hooks = [make_hook(application) for _ in range(2)]
+    for hook in hooks:
+        make_events(hook, 10)
+    feed.number_due()
+
+    assert claimed(limit=8) == {hook.pk: 4 for hook in hooks}
+
+
+def test_those_that_fail_leave_places_to_those_that_are_well(application: Application) -> None:
+    failing = [make_hook(application, failing_since=an_hour_ago()) for _ in range(4)]
+    well = make_hook(application)
+    for hook in (*failing, well):
+        make_events(hook, 2)
+    feed.number_due()
+
+    found = claimed(limit=10, to_failing=3)
+
+    assert (found[well.pk], found.total()) == (2, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_claim_at_once_never_take_the_same(application: Application) -> None:
+    events = [one for _ in range(4) for one in make_events(make_hook(application), 10)]
+    feed.number_due()
+
+    found = at_once(lambda: webhooks.claim_due(limit=7), lambda: webhooks.claim_due(limit=7))
+    while more := webhooks.claim_due(limit=7):
+        found.append(more)
+
+    taken = [claim.id for claims in found for claim in claims]
+    assert sorted(taken) == sorted(one.id for one in events)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_worker_asks_a_receiver_that_is_paused(application: Application) -> None:
+    paused = make_hook(application, paused_at=an_hour_ago(), probe_at=an_hour_ago())
+    make_events(paused, 5)
+    feed.number_due()
+
+    found = at_once(*[lambda: webhooks.claim_due(limit=10)] * 4)
+
+    assert sorted(map(len, found)) == [0, 0, 0, 1]
+
+
+def at_once(*commands: Callable[[], list[Claim]]) -> list[list[Claim]]:
+    """Run commands in threads that begin together; give what they gave."""
+    barrier = threading.Barrier(len(commands))
+
+    def run(command: Callable[[], list[Claim]]) -> list[Claim]:
+        try:
+            barrier.wait(10)
+            return command()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(commands)) as pool:
+        return list(pool.map(run, commands))
+
+
+def test_what_has_become_too_late_is_not_sent(application: Application) -> None:
+    make_event(make_hook(application), not_after=an_hour_ago())
+    feed.number_due()
+
+    assert webhooks.claim_due(limit=10) == []
 
 
 def test_a_receiver_that_fails_costs_one_place(
@@ -399,6 +526,55 @@ def test_after_a_day_of_failures_a_subscription_pauses_and_its_owner_is_told_onc
     assert "Last answer: " in told.get_content()
 
 
+def test_a_success_ends_a_failure_that_was_written_down_after_it_began(
+    application: Application,
+) -> None:
+    hook = make_hook(application)
+    webhooks.note_health([Health(subscription_id=hook.pk, has_succeeded=False)])
+    assert fresh(hook).failing_since is not None
+
+    webhooks.note_health([Health(subscription_id=hook.pk, has_succeeded=True)])
+
+    assert fresh(hook).failing_since is None
+
+
+def test_a_contact_that_no_server_takes_does_not_hold_up_the_others(
+    application: Application, mailbox: Mailbox
+) -> None:
+    bad, good = (
+        make_hook(
+            application, contact=contact, paused_at=an_hour_ago(), failing_since=an_hour_ago()
+        )
+        for contact in ("nobody@example.org", "ops@example.org")
+    )
+    mailbox.refused["nobody@example.org"] = "550 5.1.1 No such mailbox"
+
+    owners.tell_owners()
+
+    assert len(mailbox.to("ops@example.org")) == 1
+    assert None not in (fresh(bad).owner_told_at, fresh(good).owner_told_at)
+
+
+def test_an_owner_is_told_once_the_mail_server_is_back(
+    application: Application, settings: Settings, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = make_hook(
+        application,
+        contact="ops@example.org",
+        paused_at=an_hour_ago(),
+        failing_since=timezone.now() - DAY,
+    )
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 9
+    assert owners.tell_owners() == 0
+    settings.EMAIL_PORT = port
+
+    assert owners.tell_owners() == 0
+    monkeypatch.setattr(owners, "_again_at", {})
+    assert owners.tell_owners() == 1
+
+    assert fresh(hook).owner_told_at is not None
+
+
 def test_while_it_is_paused_only_the_oldest_event_asks_now_and_then(
     application: Application, receiver_of: MakeReceiver
 ) -> None:
@@ -416,7 +592,47 @@ def test_while_it_is_paused_only_the_oldest_event_asks_now_and_then(
 
     assert ids(receiver, hook) == [events[0].id]
     assert (fresh(hook).probe_at or timezone.now()) > timezone.now() + timedelta(minutes=10)
-    assert [retries for _, retries, _ in standing(*events)] == [1, 0, 0]
+    assert [retries for _, retries, _ in standing(*events)] == [0, 0, 0]
+
+
+def paused_hook(application: Application, receiver: Receiver) -> Subscription:
+    return make_hook(
+        application,
+        receiver,
+        failing_since=timezone.now() - 2 * DAY,
+        paused_at=an_hour_ago(),
+        probe_at=timezone.now(),
+    )
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_to_ask_uses_up_no_attempt_and_each_time_another_event_asks(
+    application: Application, receiver_of: MakeReceiver, status: int
+) -> None:
+    receiver = receiver_of(answering(status))
+    hook = paused_hook(application, receiver)
+    events = make_events(hook, 2)
+
+    for _ in range(2):
+        deliver_due()
+        probes_come_due()
+
+    assert ids(receiver, hook) == [one.id for one in events]
+    assert standing(*events) == [(Status.PENDING, 0, str(status))] * 2
+
+
+def test_an_event_that_no_receiver_can_read_does_not_ask_again(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    hook = paused_hook(application, receiver_of(in_turn(answering(400), answering(204))))
+    bad, good = make_events(hook, 2)
+
+    deliver_due()
+    probes_come_due()
+    deliver_due()
+
+    assert [status for status, *_ in standing(bad, good)] == [Status.FAILED, Status.DELIVERED]
+    assert fresh(hook).paused_at is None
 
 
 def test_when_it_is_back_everything_follows_in_order_from_where_it_stood(
@@ -487,83 +703,41 @@ def test_a_private_address_is_refused_unless_it_is_allowed(
     assert standing(one)[0][0] == Status.FAILED
 
 
-# --- In a worker ------------------------------------------------------------------------------
+# --- What it costs ----------------------------------------------------------------------------
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_lane_of_a_worker_delivers_what_comes_and_ends_when_it_is_told(
-    receiver_of: MakeReceiver, settings: Settings
-) -> None:
-    settings.NOTIFICATIONS_TRANSPORTS = {}
-    receiver = receiver_of()
-    hook = make_hook(make_application(), receiver)
-    events = [make_event(hook) for _ in range(30)]
-    sweeper = worker.Sweeper()
-    sweeper.start()
-    try:
-        wait_until(lambda: len(receiver.requests) == 30)
-        late = make_event(hook)
-        sweeper.nudge(Channel.WEBHOOKS)
-        wait_until(lambda: len(receiver.requests) == 31)
-    finally:
-        sweeper.stop()
-
-    assert set(ids(receiver, hook)) == {one.id for one in (*events, late)}
-    assert {status for status, *_ in standing(*events, late)} == {Status.DELIVERED}
-    assert not [lane for lane in sweeper._lanes if lane.is_alive()]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_worker_that_stops_writes_down_what_it_had_under_way(
-    receiver_of: MakeReceiver, settings: Settings
-) -> None:
-    settings.NOTIFICATIONS_TRANSPORTS = {}
-    slow = receiver_of(
-        in_turn(lambda connection, over: (over.wait(0.5), answering(204)(connection, over)))
-    )
-    hook = make_hook(make_application(), slow)
-    one = make_event(hook)
-    sweeper = worker.Sweeper()
-    sweeper.start()
-    wait_until(lambda: len(slow.requests) == 1)
-
-    sweeper.stop()
-
-    assert standing(one) == [(Status.DELIVERED, 0, "204")]
-
-
-def after_a_while(connection: socket.socket, over: threading.Event) -> None:
-    over.wait(0.5)
-    answering(204)(connection, over)
-
-
-def test_a_claim_reads_nobodys_backlog(application: Application) -> None:
+def test_a_claim_reads_nobodys_backlog_nor_what_was_sent(application: Application) -> None:
     paused = make_hook(application, paused_at=timezone.now(), probe_at=timezone.now() + DAY)
+    failing = make_hook(application, failing_since=an_hour_ago())
     hook = make_hook(application)
-    for _ in range(300):
-        make_event(paused)
+    for one in (paused, failing, hook):
+        make_events(one, 300)
+    feed.number_due()
+    Notification.objects.filter(recipient_id=hook.pk).update(status=Status.DELIVERED, due_at=None)
     make_event(hook)
     feed.number_due()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE notifications_notification, notifications_subscription")
-        # A few hundred rows would be read whole; it is the index of many that matters.
-        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             f"EXPLAIN (ANALYZE, FORMAT JSON) {webhooks._CLAIM}",
             {
                 "limit": 50,
-                "to_one": 64,
+                "to_failing": 10,
+                "to_ask": [],
+                "known": [],
+                "sizes": [],
+                "at_first": 16,
                 "patience": 3,
                 "lease": 60,
-                "events": [uuid7() for _ in range(50)],
                 "lost": LOST,
+                "events": [uuid7() for _ in range(50)],
             },
         )
         [[plan]] = cursor.fetchall()
 
     document = plan if isinstance(plan, list) else orjson.loads(plan)
     read = [
-        node["Actual Rows"] * node["Actual Loops"]
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
         for node in nodes(document[0]["Plan"])
         if node.get("Relation Name") == "notifications_notification" and "Scan" in node["Node Type"]
     ]

@@ -69,7 +69,7 @@ def _database_url() -> str:
     return f"postgres://{user}{':' + password if password else ''}@{host}{port}/{name}"
 
 
-def wait_until(is_so: Callable[[], bool], *, within: float = 15) -> None:
+def wait_until(is_so: Callable[[], bool], *, within: float = 60) -> None:
     """Wait for something that another process does.
 
     Raises TimeoutError.
