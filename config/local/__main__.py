@@ -17,6 +17,7 @@ _COMMANDS = {
     "test": (checks.test, "every check, on servers of their own; ARGS go to pytest"),
     "bench": (bench.bench, "the benchmarks, on servers of their own; ARGS go to them"),
     "gates": (gates.gates, "the drills at full size, on servers of their own; ARGS go to them"),
+    "chaos": (gates.chaos, "reminders while workers and servers are killed; ARGS go to it"),
     "services": (serve.serve, "PostgreSQL, Redis and the mail catcher alone"),
 }
 _ENDLESS = {"run", "services"}

@@ -19,11 +19,11 @@ from config.kernel.actors import Role
 from notifications.models import Channel, ChannelSettings, Notification
 from tests.bench.databases import Sized, connected, copy_of, sized
 from tests.bench.lists import LIST, SMALL
-from tests.bench.load import Case, Requests, compare, middle, ratio
+from tests.bench.load import Case, Requests, Sample, compare, middle, ratio
 from tests.bench.servers import OURS, PEERS, Wanted, running
 from tests.bench.statements import recorded
 from tests.bench.table import Options, Row
-from tests.make import make_api_client, token_for
+from tests.make import make_api_client, make_channel, make_subscription, token_for
 
 # More than any server books in a round.
 _BODIES = 6_000
@@ -65,6 +65,66 @@ def measure_bookings(options: Options) -> Iterator[Row]:
         target="≤ 1 a 100 items",
         figure=f"{nudges / planned * 100:.2f}: {nudges:,} for {planned:,}",
         is_met=nudges * 100 <= planned,
+    )
+
+
+def measure_planning(options: Options) -> Iterator[Row]:
+    """Compare booking where three channels are on with booking where nobody is told."""
+    with copy_of(sized(SMALL), "planning") as data:
+        organization = Application.objects.get(pk=data.application_id).organization
+        client, _ = make_api_client(organization, [Role.CLIENT_SERVICE])
+        silent, told = (
+            Application.objects.create(organization=organization, name=name)
+            for name in ("Silent", "Told")
+        )
+        for channel in Channel:
+            make_channel(told, channel, reminder_offsets=["PT24H", "PT1H"])
+        make_subscription(told)
+        desk = _Desk(client=client, plain=silent.id, exclusive=told.id)
+        counts = [_count_statements(data, desk, one.id) for one in (silent, told)]
+        samples = _told_and_silent(data, desk, options)
+        planned = Notification.objects.filter(application_id=told.id)
+        each = planned.count() / planned.values("subject_id").distinct().count()
+    silent_ms, told_ms = (middle(samples[name], "cpu_ms") for name in ("silent", "told"))
+    silent_pg, told_pg = (middle(samples[name], "postgres_ms") for name in ("silent", "told"))
+    yield Row(
+        number=8,
+        name="planning",
+        what=f"what a booking costs more when e-mail, SMS and a webhook are on: {each:.0f}"
+        " notifications with all that they need",
+        target="–",
+        figure=f"{told_ms - silent_ms:.2f} CPU-ms ({told_pg - silent_pg:.2f}):"
+        f" {silent_ms:.2f} ({silent_pg:.2f}) to {told_ms:.2f} ({told_pg:.2f});"
+        f" statements {counts[0]} to {counts[1]}",
+        is_met=None,
+    )
+
+
+def _told_and_silent(data: Sized, desk: _Desk, options: Options) -> dict[str, list[Sample]]:
+    slots = _slots(data, slice(60, 180))
+    with running(Wanted("ours", data.name, *OURS)) as servers:
+        return compare(
+            {
+                name: Case(
+                    server=servers["ours"],
+                    requests=[
+                        _bookings(desk, application_id, slots) for _ in range(options.rounds + 1)
+                    ],
+                )
+                for name, application_id in (("silent", desk.plain), ("told", desk.exclusive))
+            },
+            rounds=options.rounds,
+            seconds=options.seconds,
+        )
+
+
+def _bookings(
+    desk: _Desk, application_id: UUID, slots: Iterator[tuple[UUID, datetime]]
+) -> Requests:
+    return Requests(
+        headers=desk.headers(),
+        post_to=LIST,
+        bodies=[_our_body(application_id, *slot) for slot in islice(slots, _BODIES)],
     )
 
 
@@ -145,23 +205,29 @@ def _plain_body(data: Sized, agent_id: UUID, start: datetime) -> str:
     )
 
 
-def _statements(data: Sized, desk: _Desk) -> Row:
+def _count_statements(data: Sized, desk: _Desk, application_id: UUID) -> int:
+    """Count the statements of a booking, besides the user row; the first one is not looked at."""
     client = Client(headers={"Authorization": desk.headers()["Authorization"]})
     slots = _slots(data, slice(0, 1))
     for _ in range(2):
-        body = _our_body(desk.exclusive, *next(slots))
+        body = _our_body(application_id, *next(slots))
         with recorded() as found:
             answer = client.post(
                 LIST, body, content_type="application/json", SERVER_NAME="127.0.0.1"
             )
         assert answer.status_code == 200, answer.content
+    return len(found) - 1
+
+
+def _statements(data: Sized, desk: _Desk) -> Row:
+    count = _count_statements(data, desk, desk.exclusive)
     return Row(
         number=2,
         name="booking",
         what="statements besides the user row; the agent's time is exclusive, e-mail is on",
         target="≤ 8",
-        figure=str(len(found) - 1),
-        is_met=len(found) - 1 <= 8,
+        figure=str(count),
+        is_met=count <= 8,
     )
 
 
@@ -172,14 +238,7 @@ def _side_by_side(data: Sized, desk: _Desk, options: Options) -> Iterator[Row]:
     rounds = options.rounds + 1
 
     def booked(application_id: UUID, slots: Iterator[tuple[UUID, datetime]]) -> list[Requests]:
-        return [
-            Requests(
-                headers=desk.headers(),
-                post_to=LIST,
-                bodies=[_our_body(application_id, *slot) for slot in islice(slots, _BODIES)],
-            )
-            for _ in range(rounds)
-        ]
+        return [_bookings(desk, application_id, slots) for _ in range(rounds)]
 
     peers = [
         Requests(

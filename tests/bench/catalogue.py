@@ -1,6 +1,6 @@
 """Everything that is measured, in the order of the table."""
 
-from tests.bench import bookings, counts, entering, lists, telling
+from tests.bench import bookings, counts, delivering, entering, history, lists, telling
 from tests.bench.table import Benchmark
 
 BENCHMARKS = [
@@ -10,7 +10,11 @@ BENCHMARKS = [
     Benchmark("counts", [4, 5], counts.measure_counts),
     Benchmark("totals", [6, 7], lists.measure_totals),
     Benchmark("booking", [2, 8, 12], bookings.measure_bookings),
+    Benchmark("planning", [8], bookings.measure_planning),
+    Benchmark("history", [3], history.measure_history),
     Benchmark("reminders", [9], telling.measure_reminders),
     Benchmark("lateness", [10], telling.measure_lateness, is_long=True),
+    Benchmark("webhooks", [11], delivering.measure_webhooks),
+    Benchmark("texts", [9], delivering.measure_texts),
     Benchmark("authentication", [18], entering.measure_authentication),
 ]

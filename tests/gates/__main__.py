@@ -20,7 +20,9 @@ from tests.bench.progress import say
 from tests.gates.house import House, house_at
 from tests.gates.verdict import Size
 
-NAMES = ("crash", "outage", "lateness", "slot", "fuzz", "tenants")
+GATES = ("crash", "outage", "lateness", "slot", "fuzz", "tenants", "webhooks")
+CHAOS = ("killed", "redis", "postgres", "beats", "clocks", "storm")
+NAMES = (*GATES, *CHAOS)
 _REQUESTS = 50_000
 
 
@@ -34,7 +36,7 @@ def main() -> int:
     home = Home.at(str(Path(os.environ.get("FRONTDESK_HOME", ROOT / "var")) / "gates"))
     try:
         with occupied(home) as roll, house_at(home, roll) as house:
-            return _run(house, wanted.names or list(NAMES), size)
+            return _run(house, wanted.names or [*(CHAOS if wanted.chaos else GATES)], size)
     except StartRefused as refusal:
         say(f"frontdesk: {refusal}")
         return refusal.exit_status
@@ -58,6 +60,7 @@ def _run(house: House, names: list[str], size: Size) -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.gates", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--chaos", action="store_true", help=f"these alone: {', '.join(CHAOS)}")
     parser.add_argument("--small", action="store_true", help="a tenth of the size, or less")
     parser.add_argument(
         "--requests", type=int, help=f"of the fuzzer (default {_REQUESTS:,}; small: a fiftieth)"

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.test.utils import override_settings
 
 from tests.bench.progress import say
-from tests.gates import crash, fuzz, lateness, outage, slot, tenants
+from tests.gates import chaos, crash, fuzz, lateness, outage, slot, tenants, webhooks
 from tests.gates.house import House
 from tests.gates.stage import Stage, stage_for
 from tests.gates.verdict import Check, Size, Verdict
@@ -25,10 +25,18 @@ _GATES: dict[str, tuple[int, Drill]] = {
     "slot": (4, slot.drill),
     "fuzz": (5, fuzz.drill),
     "tenants": (6, tenants.drill),
+    "webhooks": (7, webhooks.drill),
+    # Those of `make chaos` have numbers of their own.
+    "killed": (1, chaos.killed),
+    "redis": (2, chaos.without_redis),
+    "postgres": (3, chaos.without_postgres),
+    "beats": (4, chaos.two_beats),
+    "clocks": (5, chaos.wrong_clocks),
+    "storm": (6, chaos.storm),
 }
 
 # What is taken away from the house here is spoken of in its logs.
-_TROUBLED = frozenset({"outage"})
+_TROUBLED = frozenset({"outage", "redis", "postgres", "storm"})
 
 
 def judge(house: House, name: str, size: Size) -> Verdict:

@@ -69,7 +69,7 @@ def test_make_alone_says_what_there_is() -> None:
     shown = subprocess.run([MAKE], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     targets = [line.split()[1] for line in shown.splitlines() if line.startswith("  make ")]
-    assert targets == ["help", "run", "test", "bench", "gates", "services", "lock"]
+    assert targets == ["help", "run", "test", "bench", "gates", "chaos", "services", "lock"]
 
 
 def test_make_run_without_a_new_enough_python_is_one_line(tmp_path: Path) -> None:
@@ -99,6 +99,7 @@ def test_the_greeting_says_where_to_look_and_how_to_log_in(home: Home) -> None:
         "    admin         http://127.0.0.1:8000/admin/",
         "    API           http://127.0.0.1:8000/api/schema/swagger/",
         "    mail          http://127.0.0.1:8000/dev/mail/",
+        "    phone         http://127.0.0.1:8000/dev/phone/",
         "    log in as     s@example.org  p2  (Care)",
         "",
     ]
