@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from config.kernel.time import parse_instant
 from notifications.errors import CannotBuild
@@ -72,6 +72,17 @@ class Message:
     sender: str
     created_at: datetime
     attempt: int
+    # Grows whenever somebody has it sent again by hand.
+    round: int = 0
+
+    @property
+    def key(self) -> UUID:
+        """What a provider knows a repetition by: the same for every attempt of one round.
+
+        Whoever has it sent again wants it sent, and not the answer of the first time.
+        """
+        return uuid5(self.id, str(self.round)) if self.round else self.id
+
     # Where phone numbers lie that name no country.
     country: str = ""
 

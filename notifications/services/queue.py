@@ -92,6 +92,8 @@ class Claim:
             sender=row["sender"],
             created_at=row["created_at"],
             attempt=self.attempt,
+            # Retries by themselves count in both.
+            round=row["retry_count"] - row["schedule_step"],
             country=row["default_country"],
         )
 

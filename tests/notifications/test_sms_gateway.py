@@ -337,6 +337,24 @@ def test_an_sms_goes_its_way_from_the_ledger_to_the_phone(
 
 
 @pytest.mark.django_db
+def test_what_is_sent_again_by_hand_is_no_repetition_for_the_gateway(
+    there: HTTPServer, settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_TRANSPORTS = {"SMS": "notifications.transports.sms.gateway"}
+    settings.NOTIFICATIONS_SMS = described(there)
+    there.expect_request("/messages").respond_with_json({}, status=500)
+    facts = {"retry_count": 1, "schedule_step": 0}
+    for one in ({}, {"retry_count": 1, "schedule_step": 1}, facts, facts | {"attempt": 7}):
+        make_notification(make_application(), channel=Channel.SMS, address=NUMBER, **one)
+
+    dispatch.send_due(Channel.SMS)
+
+    keys = {request.headers["Idempotency-Key"] for request, _ in there.log}
+    known = {str(one.id) for one in Notification.objects.all()}
+    assert (len(keys), len(keys & known)) == (4, 2)
+
+
+@pytest.mark.django_db
 def test_an_application_s_own_gateway_is_reached_by_https_only(
     there: HTTPServer, settings: Settings
 ) -> None:

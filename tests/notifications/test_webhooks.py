@@ -710,12 +710,14 @@ def test_a_claim_reads_nobodys_backlog_nor_what_was_sent(application: Applicatio
     paused = make_hook(application, paused_at=timezone.now(), probe_at=timezone.now() + DAY)
     failing = make_hook(application, failing_since=an_hour_ago())
     hook = make_hook(application)
+    sent = make_events(hook, 300)
     for one in (paused, failing, hook):
         make_events(one, 300)
     feed.number_due()
-    Notification.objects.filter(recipient_id=hook.pk).update(status=Status.DELIVERED, due_at=None)
-    make_event(hook)
-    feed.number_due()
+    Notification.objects.update(due_at=an_hour_ago())
+    Notification.objects.filter(pk__in=[one.pk for one in sent]).update(
+        status=Status.DELIVERED, due_at=None
+    )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE notifications_notification, notifications_subscription")
         cursor.execute(
@@ -741,7 +743,8 @@ def test_a_claim_reads_nobodys_backlog_nor_what_was_sent(application: Applicatio
         for node in nodes(document[0]["Plan"])
         if node.get("Relation Name") == "notifications_notification" and "Scan" in node["Node Type"]
     ]
-    assert max(read) <= 2
+    # One step for each that has something waiting, and what it is given.
+    assert max(read) <= 2 + 16
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

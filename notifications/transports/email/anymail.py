@@ -92,6 +92,7 @@ class AnymailSession:
         self._failure: TryLater | None = None
         # What a message is called in the provider's reports, by its Message-ID.
         self._marks: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
 
     def build(self, message: Message) -> Parcel:
         """Write the mail.
@@ -100,6 +101,9 @@ class AnymailSession:
         """
         mail = compose(message, self._book, now=timezone.now())
         self._marks[mail.message_id] = mark_of(message.id, message.attempt)
+        if message.round:
+            # Sent again by hand: to be taken, though the first one was.
+            self._keys[mail.message_id] = str(message.key)
         return Parcel(
             sender=mail.envelope_from,
             recipient=mail.envelope_to,
@@ -135,7 +139,8 @@ class AnymailSession:
         provider, mark = self._account.provider, self._marks.pop(parcel.message_id, "")
         keys = self._account.backend.session.headers
         if provider.knows_keys:
-            keys["Idempotency-Key"] = parcel.message_id.strip("<>")
+            key = self._keys.pop(parcel.message_id, parcel.message_id.strip("<>"))
+            keys["Idempotency-Key"] = key
         if mark and provider.keeps_metadata:
             mail.metadata = {"notification": mark}  # type: ignore[attr-defined]  # anymail's
         elif mark:

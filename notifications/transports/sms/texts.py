@@ -31,6 +31,6 @@ def write(message: Message, book: TemplateBook, *, sender: str) -> Parcel:
         sender=message.sender or sender,
         recipient=to_e164(message.address, message.country),
         data=rendered.text.encode(),
-        message_id=str(message.id),
+        message_id=str(message.key),
         rendered=masked(rendered, message.link),
     )
