@@ -76,7 +76,7 @@ def test_a_supervisor_gets_from_the_page_to_who_was_not_told(
     signs = page.get_by_role("region", name="Signs of life")
     expect(signs.get_by_text("At work")).to_have_count(2)
     expect(page.get_by_role("row", name="Data warehouse")).to_contain_text("Failing")
-    expect(page.get_by_text("1 missing, 0 double, 0 late")).to_be_visible()
+    expect(page.get_by_text("1 message of your organisation missing")).to_be_visible()
     tab_to(page, "CREATE by EMAIL")
     page.keyboard.press("Enter")
 
