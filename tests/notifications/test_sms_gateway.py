@@ -343,9 +343,14 @@ def test_what_is_sent_again_by_hand_is_no_repetition_for_the_gateway(
     settings.NOTIFICATIONS_TRANSPORTS = {"SMS": "notifications.transports.sms.gateway"}
     settings.NOTIFICATIONS_SMS = described(there)
     there.expect_request("/messages").respond_with_json({}, status=500)
-    facts = {"retry_count": 1, "schedule_step": 0}
-    for one in ({}, {"retry_count": 1, "schedule_step": 1}, facts, facts | {"attempt": 7}):
-        make_notification(make_application(), channel=Channel.SMS, address=NUMBER, **one)
+    for failed, in_this_round in ((0, 0), (1, 1), (1, 0), (2, 1)):
+        make_notification(
+            make_application(),
+            channel=Channel.SMS,
+            address=NUMBER,
+            retry_count=failed,
+            schedule_step=in_this_round,
+        )
 
     dispatch.send_due(Channel.SMS)
 
