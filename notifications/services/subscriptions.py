@@ -47,7 +47,6 @@ from notifications.webhook_rules import Auth, problems_of
 
 # The names of the API and the columns they mean; the first one is the default order.
 SORT_FIELDS = {"createdAt": "created_at", "name": "name", "url": "url"}
-_DELETED = "The webhook subscription was deleted."
 
 
 class SubscriptionState(TextChoices):
@@ -183,7 +182,7 @@ def delete_subscription(subscription_id: UUID, *, actor: Actor, now: datetime) -
     Raises SubscriptionNotFound.
     """
     subscription = _lock(subscription_id, actor=actor)
-    webhooks.cancel_planned(subscription.pk, reason=_DELETED)
+    webhooks.cancel_planned(subscription.pk, reason=webhooks.DELETED, has_feed=False)
     _record("deleted", subscription, before=_facts(subscription), actor=actor, now=now)
     subscription.delete()
 

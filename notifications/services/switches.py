@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 
-def switched_off(notification: str) -> str:
-    """Give the condition that a notification's application, or its channel, is switched off.
+def switched_off(of: str, *, channel: str = "") -> str:
+    """Give the condition that an application, or one of its channels, is switched off.
 
-    `notification` is the name of the ledger in the statement; a channel without settings is on.
+    `of` is what the statement calls a row that has an `application_id`; `channel` is an expression,
+    else the row has one too. A channel without settings is on.
     """
     return f"""
     EXISTS (
         SELECT FROM notifications_channelsettings AS switch
-        WHERE switch.application_id = {notification}.application_id
-            AND switch.channel = {notification}.channel AND NOT switch.is_on
+        WHERE switch.application_id = {of}.application_id
+            AND switch.channel = {channel or f"{of}.channel"} AND NOT switch.is_on
     ) OR EXISTS (
         SELECT FROM agents_application AS switch
-        WHERE switch.id = {notification}.application_id AND NOT switch.notifications_active
+        WHERE switch.id = {of}.application_id AND NOT switch.notifications_active
     )
     """

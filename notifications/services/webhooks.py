@@ -21,6 +21,7 @@ from config.kernel.ids import uuid7
 from config.kernel.prepared import execute, fetch
 from notifications.services.queue import LOST, Claim
 from notifications.services.steps import DATED, noted
+from notifications.services.switches import switched_off
 
 # An elder that has failed so often holds nobody up any more.
 PATIENCE = 3
@@ -30,7 +31,7 @@ _TO_ONE, _AT_FIRST = 64, 16
 # What a receiver has shown is worth something for so long.
 _SHOWN_SECONDS = 5.0
 GONE = "410"
-_DELETED = "The webhook subscription was deleted."
+DELETED = "The webhook subscription was deleted."
 _GONE = "The receiver answered 410 Gone: the subscription has ended."
 _BATCH = 1000
 
@@ -170,7 +171,6 @@ WITH ready AS MATERIALIZED (
         ) AS room
     FROM notifications_subscription AS subscription
     JOIN agents_organization AS organization ON organization.id = subscription.organization_id
-    JOIN agents_application AS application ON application.id = subscription.application_id
     LEFT JOIN unnest(%(known)s::uuid[], %(sizes)s::int[]) AS shown(id, size)
         ON shown.id = subscription.id
     CROSS JOIN LATERAL (
@@ -181,12 +181,7 @@ WITH ready AS MATERIALIZED (
         ORDER BY waiting.due_at LIMIT 1
     ) AS first
     WHERE subscription.is_active AND organization.is_active AND organization.notifications_on
-        AND application.notifications_active
-        AND NOT EXISTS (
-            SELECT FROM notifications_channelsettings AS switch
-            WHERE switch.application_id = subscription.application_id
-                AND switch.channel = 'WEBHOOKS' AND NOT switch.is_on
-        )
+        AND NOT ({switched_off("subscription", channel="'WEBHOOKS'")})
         AND (paused_at IS NULL OR subscription.id = ANY(%(to_ask)s::uuid[]))
 ), turn AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY is_failing ORDER BY random()) AS place,
@@ -294,7 +289,7 @@ def end_subscription(subscription_id: UUID) -> None:
         has_ended = cursor.rowcount == 1
     # What waits for one that was switched off meanwhile goes on waiting.
     if has_ended:
-        cancel_planned(subscription_id, reason=_GONE)
+        cancel_planned(subscription_id, reason=_GONE, has_feed=True)
 
 
 _END = """
@@ -311,7 +306,7 @@ def cancel_ended() -> None:
         cursor.execute(_ENDED)
         ended = [row[0] for row in cursor.fetchall()]
     for subscription_id in ended:
-        cancel_planned(subscription_id, reason=_GONE)
+        cancel_planned(subscription_id, reason=_GONE, has_feed=True)
 
 
 _ENDED = """
@@ -320,18 +315,31 @@ CROSS JOIN LATERAL (
     SELECT FROM notifications_notification AS waiting
     WHERE waiting.recipient_id = subscription.id AND waiting.channel = 'WEBHOOKS'
         AND waiting.due_at IS NOT NULL
+        AND (waiting.feed_sequence IS NOT NULL OR waiting.due_at > statement_timestamp())
     LIMIT 1
 ) AS remainder
 WHERE NOT is_active AND ended_reason <> ''
 """
 
 
-def cancel_planned(subscription_id: UUID, *, reason: str) -> int:
-    """Cancel all that waits for a subscription; return how many webhooks that were."""
+def cancel_planned(subscription_id: UUID, *, reason: str, has_feed: bool) -> int:
+    """Cancel what waits for a subscription; return how many webhooks that were.
+
+    While it has a feed, what has happened and has no number yet is to get one first: then it can be
+    pulled and sent again, and `cancel_ended` cancels it in the next round.
+    """
     count = 0
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_CANCEL, {"id": subscription_id, "reason": reason, "limit": _BATCH})
+            cursor.execute(
+                _CANCEL,
+                {
+                    "id": subscription_id,
+                    "reason": reason,
+                    "has_feed": has_feed,
+                    "limit": _BATCH,
+                },
+            )
             count += (some := int(cursor.rowcount))
         if some < _BATCH:
             return count
@@ -341,6 +349,7 @@ _CANCEL = f"""
 WITH waiting AS MATERIALIZED (
     SELECT id FROM notifications_notification
     WHERE recipient_id = %(id)s AND channel = 'WEBHOOKS' AND due_at IS NOT NULL
+        AND NOT (%(has_feed)s AND feed_sequence IS NULL AND due_at <= statement_timestamp())
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE
 ), changed AS (
     UPDATE notifications_notification AS notification
@@ -356,7 +365,7 @@ WITH waiting AS MATERIALIZED (
 def cancel_orphans() -> int:
     """Cancel what a booking planned for a subscription that was deleted at the same moment."""
     with connection.cursor() as cursor:
-        cursor.execute(_CANCEL_ORPHANS, {"reason": _DELETED})
+        cursor.execute(_CANCEL_ORPHANS, {"reason": DELETED})
         return int(cursor.rowcount)
 
 

@@ -38,6 +38,7 @@ from tests.notifications.hooks import (
     make_event,
     make_events,
     make_hook,
+    numbers,
     probes_come_due,
 )
 from tests.notifications.ledger import SWITCHES, make_application
@@ -225,6 +226,7 @@ def test_what_waits_for_a_receiver_that_is_gone_is_cancelled_in_parts_and_whole(
     monkeypatch.setattr(webhooks, "_BATCH", 2)
     hook = make_hook(application)
     events, others = make_events(hook, 5), make_events(make_hook(application), 1)
+    feed.number_due()
 
     webhooks.end_subscription(hook.pk)
 
@@ -238,6 +240,7 @@ def test_what_a_worker_left_over_when_it_died_is_cancelled_later(
     gone = make_hook(application, is_active=False, ended_reason="410 Gone")
     off = make_hook(application, is_active=False)
     events = [make_event(gone), make_event(off)]
+    feed.number_due()
 
     webhooks.cancel_ended()
 
@@ -267,6 +270,25 @@ def test_after_the_last_attempt_it_has_failed(
         come_due()
 
     assert standing(one) == [(Status.FAILED, 1, "500")]
+
+
+def test_what_had_happened_before_the_end_is_in_the_feed_and_can_be_sent_again(
+    application: Application, receiver_of: MakeReceiver
+) -> None:
+    receiver = receiver_of(in_turn(answering(410), answering(204)))
+    hook = make_hook(application, receiver)
+    make_event(hook)
+    feed.number_due()
+    late = make_event(hook)
+    to_come = make_event(hook, due_at=timezone.now() + DAY)
+    webhooks.end_subscription(hook.pk)
+
+    feed.number_due()
+    webhooks.cancel_ended()
+
+    assert [id for _, id in numbers(hook)][-1] == late.id
+    assert [status for status, *_ in standing(late, to_come)] == ["CANCELLED"] * 2
+    assert feed.replay(fresh(hook), from_sequence=2) == 1
 
 
 # --- In order ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
-from config.kernel.http import Reach, Request, destination_of, resolve
+from config.kernel.http import Reach, Request
 
 USER_AGENT = f"Frontdesk/{settings.SPECTACULAR_SETTINGS['VERSION']}"
 # Of an answer its status is looked at, and a token: less room, less to be flooded with.
@@ -27,20 +27,4 @@ def post(url: str, *, headers: Mapping[str, str], body: bytes, deadline: float) 
         reach=reach,
         # Receivers know a repetition by its webhook-id.
         is_repeatable=True,
-    )
-
-
-def check_url(url: str, *, seconds: float) -> None:
-    """Look at an address as every request to it will be looked at.
-
-    Raises Blocked when nothing would be sent there; Failed, DeadlineExceeded when its name cannot
-    be looked up now.
-    """
-    request = post(url, headers={}, body=b"", deadline=seconds)
-    destination = destination_of(request)
-    resolve(
-        destination.host,
-        destination.port,
-        seconds=seconds,
-        reach=request.reach,
     )
