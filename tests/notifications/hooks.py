@@ -1,4 +1,4 @@
-"""Webhooks of the ledger, and receivers that keep what they got."""
+"""Webhooks of the ledger, receivers that keep what they got, and what became of both."""
 
 from __future__ import annotations
 
@@ -137,3 +137,14 @@ def numbers(subscription: Subscription) -> list[tuple[int | None, UUID]]:
 
 def an_hour_ago() -> datetime:
     return timezone.now() - timedelta(hours=1)
+
+
+def standing(*events: Notification) -> list[tuple[str, int, str]]:
+    """Give status, failed attempts and the provider's word of each."""
+    found = {one.pk: one for one in Notification.objects.all()}
+    rows = [found[one.pk] for one in events]
+    return [(one.status, one.retry_count, one.provider_status) for one in rows]
+
+
+def fresh(hook: Subscription) -> Subscription:
+    return Subscription.objects.get(pk=hook.pk)
