@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from agents.models import (
+    Absence,
     ApiClient,
     Application,
     Customer,
@@ -28,8 +29,10 @@ from agents.models import (
     User,
 )
 from agents.services import clients, staff
+from config.kernel import limits
 from config.kernel.actors import Role
 from config.kernel.admin import OperatorAdmin, OrganizationAdmin, TenantForm
+from config.kernel.wording import Malformed, checked_texts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -88,13 +91,24 @@ class NewUserForm(_CreationForm):
         return staff.checked_username(self.cleaned_data["username"])
 
 
+class UserForm(TenantForm):
+    """Somebody who works here, with a job title that other systems can read."""
+
+    def clean_function(self) -> dict[str, str]:
+        """Refuse a language that there is not, and a text that is none."""
+        try:
+            return checked_texts(self.cleaned_data["function"] or {}, longest=limits.TITLE_LENGTH)
+        except Malformed as error:
+            raise forms.ValidationError(error.lines) from None
+
+
 @admin.register(User)
 class UserAdmin(OrganizationAdmin, _PasswordAdmin):
     """People who work here; how they are made and shut out is a matter of the services."""
 
     is_configuration = True
     secret_fields = frozenset({"password"})
-    form = TenantForm
+    form = UserForm
     add_form = NewUserForm
     list_display = ("username", "first_name", "last_name", "role_names", "is_active")
     list_filter = ("is_active", "created_at")
@@ -254,6 +268,21 @@ class TeamMemberAdmin(OrganizationAdmin):
     search_fields = ("team__name", "user__username")
     autocomplete_fields = ("team", "user", "organization")
     ordering = ("team__name", "id")
+
+
+@admin.register(Absence)
+class AbsenceAdmin(OrganizationAdmin):
+    """Days on which somebody does not work; the calendar feeds show them."""
+
+    is_configuration = can_be_deleted = True
+    list_display = ("user", "starts_on", "ends_on", "reason")
+    list_filter = ("reason", "starts_on")
+    list_select_related = ("user",)
+    search_ids = ("id", "user_id")
+    search_fields = ("user__username", "user__last_name")
+    autocomplete_fields = ("user", "organization")
+    date_hierarchy = "starts_on"
+    ordering = ("-starts_on", "id")
 
 
 @admin.register(Customer)

@@ -10,7 +10,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from appointments import services
+from appointments import (
+    admin_catalogue,  # noqa: F401  # registers its own
+    admin_feeds,  # noqa: F401  # registers its own
+    services,
+)
 from appointments.models import Appointment, DayTotal, Involvement, Participant, Tombstone
 from config.kernel.actors import Role
 from config.kernel.admin import OrganizationAdmin, holds
@@ -60,7 +64,7 @@ class AppointmentAdmin(OrganizationAdmin):
         self,
         request: HttpRequest,
         queryset: models.QuerySet[Appointment],
-        command: Callable[..., None],
+        command: Callable[..., object],
         *,
         name: str,
     ) -> HttpResponse | None:

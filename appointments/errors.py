@@ -85,6 +85,46 @@ class AppointmentNotActivatable(DomainError):
     message = "An appointment that is over cannot be activated."
 
 
+class AppointmentHasNoTime(DomainError):
+    kind = "conflict"
+    message = "The appointment has no time yet."
+
+
+class AppointmentNotClosed(DomainError):
+    kind = "conflict"
+    message = "The appointment is open."
+
+
+class AppointmentIsClosed(DomainError):
+    kind = "conflict"
+    message = "The appointment is {state}."
+
+
+class NothingAskedFor(DomainError):
+    kind = "conflict"
+    message = "Nobody has asked for a time of this appointment."
+
+
+class TimeNotOpen(DomainError):
+    kind = "conflict"
+    message = "The customer is not to choose a time of this appointment."
+
+
+class CannotAskAgain(DomainError):
+    kind = "conflict"
+    message = "Another date is asked for already."
+
+
+class SubjectNotBookable(DomainError):
+    kind = "invalid"
+    message = "This subject cannot be booked here."
+
+
+class LocationNeeded(DomainError):
+    kind = "invalid"
+    message = "An appointment on location needs a location."
+
+
 class InteractionIsComplete(DomainError):
     kind = "invalid"
     message = "The interaction is complete."
@@ -135,3 +175,91 @@ class TicketUnknown(DomainError):
 
     kind = "not_found"
     message = "This link does not lead anywhere."
+
+
+class FeedUnknown(DomainError):
+    """Unknown and revoked look the same."""
+
+    kind = "not_found"
+    message = "There is no calendar at this address."
+
+
+class FeedNotFound(DomainError):
+    kind = "not_found"
+    message = "There is no such calendar feed."
+
+
+class FeedOwnerNotFound(DomainError):
+    kind = "not_found"
+    message = "There is no such agent or office."
+
+
+class FeedNotYours(DomainError):
+    kind = "forbidden"
+    message = "Agents can make feeds of their own appointments only."
+
+
+class TooManyFeeds(DomainError):
+    kind = "conflict"
+    message = "There are {most} feeds of this calendar already: revoke one that nobody reads."
+
+
+class EntryNotFound(DomainError):
+    kind = "not_found"
+    message = "The catalogue has no such entry."
+
+
+class InvalidEntry(DomainError):
+    kind = "invalid"
+    message = "The entry is not valid."
+
+
+class EntryInUse(DomainError):
+    kind = "conflict"
+
+
+class EntryIsDefault(DomainError):
+    """What is booked without a word about it belongs to it."""
+
+    kind = "conflict"
+    message = "The general entry is what bookings without one belong to: change it instead."
+
+
+class CodeTaken(DomainError):
+    kind = "conflict"
+    message = "Another lead segment has this code."
+
+
+class SubjectUnknown(DomainError):
+    kind = "invalid"
+    message = "There is no such subject."
+
+
+class OfficeUnknown(DomainError):
+    kind = "invalid"
+    message = "There is no such office."
+
+
+class ListingUnknown(DomainError):
+    kind = "invalid"
+    message = "There is no such listing."
+
+
+class LeadSegmentUnknown(DomainError):
+    kind = "invalid"
+    message = "There is no such lead segment."
+
+
+class AnswersIncomplete(DomainError):
+    kind = "invalid"
+    message = "The answers do not fit the questions."
+
+
+class AnswerValueForSelectionType(DomainError):
+    kind = "invalid"
+    message = "A choice is answered by options, not by a value."
+
+
+class AnswerSelectedOptionsForNonSelectionType(DomainError):
+    kind = "invalid"
+    message = "Only a choice is answered by options."

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from django.utils import timezone
 
-from agents.models import ApiClient, Application, Organization, User
+from agents.models import Absence, ApiClient, Application, Organization, User
 from agents.services import codes, tokens
 from appointments import services
-from appointments.models import Appointment, Participant, ParticipantType, State, TargetType
+from appointments.models import (
+    Appointment,
+    CalendarFeed,
+    Participant,
+    ParticipantType,
+    State,
+    TargetType,
+)
+from appointments.services import feeds
 from config.kernel import secrets
 from config.kernel.actors import Actor, ActorKind, Role
 from config.kernel.time import parse_duration, parse_zone
@@ -83,7 +91,10 @@ def token_for(holder: User | ApiClient) -> str:
 
 
 def actor_for(
-    holder: User | ApiClient, roles: tuple[Role, ...] | list[Role] | None = None
+    holder: User | ApiClient,
+    roles: tuple[Role, ...] | list[Role] | None = None,
+    *,
+    origin: str = "test",
 ) -> Actor:
     """Give the actor that the token of a user or API client would make."""
     kind = ActorKind.USER if isinstance(holder, User) else ActorKind.CLIENT
@@ -92,7 +103,7 @@ def actor_for(
         id=str(holder.pk),
         organization_id=holder.organization_id,
         roles=frozenset(Role(role) for role in (holder.roles if roles is None else roles)),
-        origin="test",
+        origin=origin,
     )
 
 
@@ -183,3 +194,40 @@ def customers_of(appointment: Appointment) -> list[Participant]:
     """Give the customers of an appointment in their order."""
     everyone = Participant.objects.of(appointment.id)
     return list(everyone.filter(type=ParticipantType.CUSTOMER))
+
+
+def make_feed(agent: User | None = None, **options: Any) -> CalendarFeed:
+    """Make the calendar feed of an agent, or of an office, with the names of customers."""
+    owner = agent or options["office"]
+    return feeds.create_feed(
+        agent_id=agent.pk if agent else None,
+        office_id=None if agent else owner.pk,
+        shows_customers=options.get("shows_customers", True),
+        actor=Actor(
+            kind=ActorKind.USER,
+            id=str(owner.pk),
+            organization_id=owner.organization_id,
+            roles=frozenset({Role.SUPERVISOR}),
+        ),
+        now=options.get("now") or timezone.now(),
+    )
+
+
+def secret_of(feed: CalendarFeed) -> str:
+    """Give what the address of a feed ends in.
+
+    Raises LookupError when its key is gone.
+    """
+    address = feeds.feed_url(feed)
+    if address is None:
+        raise LookupError(f"Feed {feed.pk} was sealed with another key.")
+    return address.rpartition("/")[2].removesuffix(".ics")
+
+
+def make_absence(user: User, first: date, last: date, **options: Any) -> Absence:
+    """Let somebody be on vacation from the first to the last day."""
+    if user.organization_id is None:
+        raise ValueError("Operators have no days off here.")
+    return Absence.objects.create(
+        organization_id=user.organization_id, user=user, starts_on=first, ends_on=last, **options
+    )

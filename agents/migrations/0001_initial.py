@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('notify_agents', models.BooleanField(default=False, help_text='Agents get the mails about their appointments too.')),
                 ('customers_may_book', models.BooleanField(default=True)),
                 ('default_locale', models.CharField(default='en-US', max_length=20, validators=[agents.models.tenancy._valid_locale])),
-                ('default_timezone', models.CharField(default='UTC', max_length=64, validators=[agents.models.tenancy._valid_zone])),
+                ('default_timezone', models.CharField(default='UTC', max_length=64, validators=[agents.models.tenancy.valid_zone])),
                 ('default_country', models.CharField(blank=True, help_text='Country of phone numbers that are given without one.', max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}$', 'Two capital letters, for instance DE.')])),
                 ('ticket_length', models.PositiveSmallIntegerField(choices=[(9, '9 characters'), (6, '6 characters: can be guessed')], default=9)),
                 ('tickets_are_reusable', models.BooleanField(default=True)),

@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils import timezone
+from django.utils.timezone import now as current_time
 
+from agents.models.tenancy import valid_web_address, valid_zone
 from config.kernel import limits
 from config.kernel.actors import Role
 from config.kernel.ids import uuid7
@@ -62,10 +64,41 @@ class User(AbstractBaseUser):
     roles = ArrayField(
         models.CharField(max_length=20, choices=Role.choices), default=list, blank=True
     )
+    # What customers and other systems are told about somebody who works here.
+    external_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH, blank=True)
+    communication_email = models.EmailField(
+        max_length=limits.EMAIL_LENGTH,
+        blank=True,
+        help_text="Shown to customers instead of the user name.",
+    )
+    phone = models.CharField(max_length=limits.PHONE_LENGTH, blank=True)
+    language = models.CharField(
+        max_length=2,
+        blank=True,
+        validators=[RegexValidator(r"^[a-z]{2}$", "Two small letters, for instance de.")],
+        help_text="The language of messages to this person.",
+    )
+    timezone = models.CharField(max_length=limits.ZONE_LENGTH, blank=True, validators=[valid_zone])
+    picture_url = models.CharField(
+        max_length=limits.URL_LENGTH, blank=True, validators=[valid_web_address]
+    )
+    static_video_url = models.CharField(
+        max_length=limits.VIDEO_URL_LENGTH,
+        blank=True,
+        validators=[valid_web_address],
+        help_text="One fixed video room instead of one for each appointment.",
+    )
+    plans_online = models.BooleanField(
+        default=True, help_text="Customers can book this person online."
+    )
+    function = models.JSONField(
+        default=dict, blank=True, help_text='The job title by language: {"en": "Advisor"}.'
+    )
     is_active = models.BooleanField(default=True)
     is_superuser = models.BooleanField(default=False)
     change_password_on_first_login = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=current_time, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "username"
@@ -211,8 +244,12 @@ class Customer(TenantModel):
     phone = models.CharField(max_length=limits.PHONE_LENGTH, blank=True)
     locale = models.CharField(max_length=limits.LOCALE_LENGTH, blank=True)
     timezone = models.CharField(max_length=limits.ZONE_LENGTH, blank=True)
-    external_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+    external_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH, blank=True)
+    location = models.JSONField(null=True, blank=True)
+    # Of an address, so that a person who was forgotten is known again when it comes back.
+    fingerprint = models.BinaryField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     objects = TenantQuerySet["Customer"].as_manager()
 
@@ -221,6 +258,11 @@ class Customer(TenantModel):
             unique_in_organization("customer"),
             models.UniqueConstraint(
                 fields=["organization", "number"], name="customer_number_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "fingerprint"],
+                condition=models.Q(fingerprint__isnull=False),
+                name="customer_known_once",
             ),
         ]
 

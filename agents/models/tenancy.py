@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import (
+    MaxValueValidator,
+    MinValueValidator,
+    RegexValidator,
+    URLValidator,
+)
 from django.db import models
 
 from config.kernel import limits
@@ -26,8 +32,9 @@ class Organization(models.Model):
     notifications_on = models.BooleanField(
         default=True, help_text="While this is off, nothing is sent for the whole organisation."
     )
-    # The next number to be given out; a row lock orders those who take one.
+    # The next numbers to be given out; a row lock orders those who take one.
     next_customer_number = models.PositiveIntegerField(default=1, editable=False)
+    next_lead_segment_number = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = models.Manager()
@@ -41,7 +48,8 @@ class ApplicationKind(models.TextChoices):
     TALKDESK = "TALKDESK", "Talkdesk"
 
 
-def _valid_zone(name: str) -> None:
+def valid_zone(name: str) -> None:
+    """Accept an IANA name. Raises ValidationError."""
     try:
         parse_zone(name)
     except ValueError as error:
@@ -53,6 +61,18 @@ def _valid_locale(name: str) -> None:
         parse_locale(name)
     except ValueError as error:
         raise ValidationError(str(error)) from None
+
+
+valid_web_address = URLValidator(schemes=["https", "http"])
+_PLACES = re.compile(r"\{(appointment|participant)\}")
+
+
+def valid_address_template(text: str) -> None:
+    """Accept an address in which places for ids are left. Raises ValidationError."""
+    address = _PLACES.sub("0", text)
+    if "{" in address or "}" in address:
+        raise ValidationError("Only {appointment} and {participant} are known.")
+    valid_web_address(address)
 
 
 class Application(TenantModel):
@@ -86,11 +106,26 @@ class Application(TenantModel):
     )
     customers_may_book = models.BooleanField(default=True)
 
+    video_url = models.CharField(
+        "video address",
+        max_length=limits.URL_LENGTH,
+        blank=True,
+        validators=[valid_address_template],
+        help_text="Where video appointments take place, with {appointment} and {participant} where "
+        "their ids belong: https://meet.example.com/{appointment}. Empty: the pages of Frontdesk.",
+    )
+    video_test_url = models.CharField(
+        "video test address",
+        max_length=limits.URL_LENGTH,
+        blank=True,
+        validators=[valid_address_template],
+        help_text="Where people try their camera out. Empty: a page of Frontdesk.",
+    )
     default_locale = models.CharField(
         max_length=limits.LOCALE_LENGTH, default="en-US", validators=[_valid_locale]
     )
     default_timezone = models.CharField(
-        max_length=limits.ZONE_LENGTH, default="UTC", validators=[_valid_zone]
+        max_length=limits.ZONE_LENGTH, default="UTC", validators=[valid_zone]
     )
     default_country = models.CharField(
         max_length=2,

@@ -3,12 +3,27 @@
 from appointments.models.appointment import (
     Appointment,
     InteractionState,
+    MeetingType,
     OrganizerType,
     RoutingType,
     State,
     TargetType,
     Tombstone,
 )
+from appointments.models.catalogue import (
+    Answer,
+    AnswerOption,
+    Form,
+    LeadSegment,
+    Listing,
+    Office,
+    Question,
+    QuestionKind,
+    Subject,
+    SubjectGroup,
+)
+from appointments.models.feeds import CalendarFeed
+from appointments.models.kinds import AnswerType, BookingStatus, RequestStatus
 from appointments.models.participant import (
     Involvement,
     Participant,
@@ -19,17 +34,32 @@ from appointments.models.participant import (
 from appointments.models.totals import DayTotal
 
 __all__ = [
+    "Answer",
+    "AnswerOption",
+    "AnswerType",
     "Appointment",
+    "BookingStatus",
+    "CalendarFeed",
     "DayTotal",
+    "Form",
     "InteractionState",
     "Involvement",
+    "LeadSegment",
+    "Listing",
+    "MeetingType",
+    "Office",
     "OrganizerType",
     "Participant",
     "ParticipantRole",
     "ParticipantState",
     "ParticipantType",
+    "Question",
+    "QuestionKind",
+    "RequestStatus",
     "RoutingType",
     "State",
+    "Subject",
+    "SubjectGroup",
     "TargetType",
     "Tombstone",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.contrib.postgres.fields import DateTimeRangeField
@@ -14,8 +14,11 @@ from django.utils.timezone import now as current_time
 
 from appointments.errors import (
     AppointmentAlreadyJoined,
+    AppointmentHasNoTime,
     AppointmentIsCancelled,
+    AppointmentIsClosed,
     AppointmentNotActivatable,
+    AppointmentNotClosed,
     AppointmentNotFound,
     AppointmentNotReschedulable,
     EndsInThePast,
@@ -27,7 +30,10 @@ from appointments.errors import (
 from appointments.models.kinds import (
     OCCUPYING,
     RESUMABLE,
+    AnswerType,
+    BookingStatus,
     InteractionState,
+    MeetingType,
     OrganizerType,
     ParticipantType,
     RequestStatus,
@@ -41,11 +47,13 @@ from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organiza
 from config.kernel.time import Duration
 
 if TYPE_CHECKING:
+    from appointments.models.catalogue import Form, Subject
     from appointments.models.participant import Participant
 
 __all__ = [
     "Appointment",
     "InteractionState",
+    "MeetingType",
     "OrganizerType",
     "RoutingType",
     "State",
@@ -87,6 +95,17 @@ class Period(Func):
 
     function = "TSTZRANGE"
     output_field = DateTimeRangeField()
+
+
+# The column of an entry of the catalogue; one that is used cannot be deleted.
+_ENTRY: dict[str, Any] = {
+    "on_delete": models.PROTECT,
+    "null": True,
+    "blank": True,
+    "db_constraint": False,
+    "db_index": False,
+    "related_name": "+",
+}
 
 
 class AppointmentQuerySet(TenantQuerySet["Appointment"]):
@@ -135,7 +154,15 @@ class AppointmentQuerySet(TenantQuerySet["Appointment"]):
 
     def ended(self, now: datetime) -> Self:
         """Keep those that take up their time although their scheduled end has passed."""
-        return self.occupying().filter(end__lte=now)
+        return self.occupying().filter(end__lte=now, is_kept_open=False)
+
+    def requests(self) -> Self:
+        """Keep the requests and invites that somebody has to deal with, the oldest first."""
+        return (
+            self.exclude(request_status="")
+            .exclude(state=State.CANCELLED)
+            .order_by("created_at", "id")
+        )
 
 
 class Appointment(TenantModel):
@@ -148,10 +175,31 @@ class Appointment(TenantModel):
         db_index=False,
         related_name="+",
     )
-    external_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
+    external_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH, blank=True)
     title = models.CharField(max_length=limits.TITLE_LENGTH, blank=True)
     notes = models.TextField(blank=True)
     metadata = models.JSONField(null=True, blank=True)
+    internal_notes = models.TextField(blank=True, default="", db_default="")
+
+    # What it is about and where; what is not named is the organisation's default.
+    subject = models.ForeignKey("appointments.Subject", **_ENTRY)
+    office = models.ForeignKey("appointments.Office", **_ENTRY)
+    listing = models.ForeignKey("appointments.Listing", **_ENTRY)
+    lead_segment = models.ForeignKey("appointments.LeadSegment", **_ENTRY)
+    meeting_type = models.CharField(
+        max_length=12,
+        choices=MeetingType.choices,
+        default=MeetingType.VIDEO,
+        db_default=MeetingType.VIDEO,
+    )
+    is_hybrid = models.BooleanField(default=False, db_default=False)
+    # Where they meet when it is not at the office (models.catalogue).
+    location = models.JSONField(null=True, blank=True)
+    # What whoever changed it last wrote with the change; it goes with the customers' details.
+    last_message = models.TextField(blank=True, default="", db_default="")
+    callback_request_id = models.CharField(
+        max_length=limits.ID_LENGTH, blank=True, default="", db_default=""
+    )
 
     start = models.DateTimeField(null=True)
     end = models.DateTimeField(null=True)
@@ -163,13 +211,22 @@ class Appointment(TenantModel):
 
     state = models.CharField(max_length=12, choices=State.choices, default=State.SCHEDULED)
     request_status = models.CharField(
-        max_length=12, choices=RequestStatus.choices, blank=True, default=""
+        max_length=30, choices=RequestStatus.choices, blank=True, default=""
     )
+    # The time that a customer asked for, or that was given up; `start` is null meanwhile.
+    asked_start = models.DateTimeField(null=True)
+    asked_end = models.DateTimeField(null=True)
+    asked_duration = models.DurationField(null=True)
+    # Reopened after its end: the clock, which would close it at once, leaves it alone.
+    is_kept_open = models.BooleanField(default=False, db_default=False)
     activated_at = models.DateTimeField(null=True)
     # By the operation, not automatically: then ROOM invitations follow the schedule.
     was_activated_by_hand = models.BooleanField(default=False)
     access_expires_at = models.DateTimeField(null=True)
     details_expire_at = models.DateTimeField(null=True)
+    # A ticket of the appointment itself, while it has no customer (v1: roomAccess).
+    room_ticket_fingerprint = models.BinaryField(null=True, editable=False)
+    room_ticket_sealed = models.BinaryField(null=True, editable=False)
 
     organizer_type = models.CharField(max_length=10, choices=OrganizerType.choices)
     organizer_id = models.CharField(max_length=limits.ID_LENGTH)
@@ -224,7 +281,30 @@ class Appointment(TenantModel):
                 name="appointment_without_time_is_a_request",
             ),
             models.CheckConstraint(
+                condition=Q(start__isnull=True) | Q(request_status=""),
+                name="appointment_with_time_is_no_request",
+            ),
+            models.CheckConstraint(
+                condition=Q(asked_start__isnull=True, asked_end__isnull=True)
+                | Q(asked_end__gt=models.F("asked_start"), asked_duration__isnull=False),
+                name="appointment_asks_for_a_whole_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(request_status=RequestStatus.INCOMING_REQUEST)
+                | Q(asked_start__isnull=False),
+                name="appointment_request_asks_for_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(meeting_type=MeetingType.ON_LOCATION) | Q(location__isnull=False),
+                name="appointment_on_location_has_one",
+            ),
+            models.CheckConstraint(
                 condition=Q(state__in=State.values), name="appointment_state_known"
+            ),
+            models.UniqueConstraint(
+                fields=["room_ticket_fingerprint"],
+                condition=Q(room_ticket_fingerprint__isnull=False),
+                name="appointment_room_ticket_unique",
             ),
         ]
         indexes = [
@@ -274,6 +354,18 @@ class Appointment(TenantModel):
                 condition=Q(state__in=sorted(OCCUPYING), start__isnull=False),
                 name="appointment_overlap",
             ),
+            # Requests and invites that somebody has to deal with.
+            models.Index(
+                fields=["organization", "created_at", "id"],
+                condition=~Q(request_status="") & ~Q(state=State.CANCELLED),
+                name="appointment_requests",
+            ),
+            # Appointments of an office: its calendar.
+            models.Index(
+                fields=["office", "start"],
+                condition=Q(office__isnull=False),
+                name="appointment_of_office",
+            ),
             # Details that are to be erased.
             models.Index(
                 fields=["details_expire_at"],
@@ -302,6 +394,25 @@ class Appointment(TenantModel):
         return self.state in OCCUPYING
 
     @property
+    def booking_status(self) -> BookingStatus:
+        """Give how it stands between customer and company (webhook.appointment.post.r32)."""
+        match self.state:
+            case State.CANCELLED | State.COMPLETED | State.NO_SHOW:
+                return BookingStatus(self.state)
+            case _:
+                return BookingStatus(self.request_status or BookingStatus.ACCEPTED)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it took place, was missed or was called off."""
+        return self.state in (State.COMPLETED, State.NO_SHOW, State.CANCELLED)
+
+    @property
+    def is_request(self) -> bool:
+        """Whether its time is still to be agreed on."""
+        return self.request_status != ""
+
+    @property
     def conference_id(self) -> str | None:
         """The conference is named like the appointment, and exists from activation on."""
         return str(self.id) if self.is_active else None
@@ -309,6 +420,23 @@ class Appointment(TenantModel):
     def has_expired(self, now: datetime) -> bool:
         """Whether the tickets' expiresAt has passed."""
         return self.access_expires_at is not None and self.access_expires_at <= now
+
+    def form_for(self, occasion: AnswerType, *, by_customer: bool = False) -> Form | None:
+        """Give the form that the subject has for an occasion."""
+        subject: Subject | None = self.subject
+        if subject is None:
+            return None
+        match occasion:
+            case AnswerType.SUBJECT_QUESTIONNAIRE:
+                return subject.questionnaire_form
+            case AnswerType.APPOINTMENT_CANCELLATION if by_customer:
+                return subject.cancellation_by_customer_form
+            case AnswerType.APPOINTMENT_CANCELLATION:
+                return subject.cancellation_by_agent_form
+            case AnswerType.APPOINTMENT_COMPLETION:
+                return subject.completion_by_agent_form
+            case _:
+                return None
 
     # --- Who may ------------------------------------------------------------------------------
 
@@ -351,8 +479,10 @@ class Appointment(TenantModel):
     def check_may_delete(self, actor: Actor, participants: list[Participant]) -> None:
         """Let through whoever may change it (contract, lifecycle.permissions), in any state.
 
-        Raises NotYourAppointment, AppointmentAlreadyJoined.
+        Customers have commands of their own. Raises NotYourAppointment, AppointmentAlreadyJoined.
         """
+        if actor.kind == ActorKind.CUSTOMER:
+            raise NotYourAppointment
         if actor.kind == ActorKind.SYSTEM or actor.has(Role.SUPERVISOR, Role.CLIENT_SERVICE):
             return
         if not self._concerns(actor, participants):
@@ -372,8 +502,40 @@ class Appointment(TenantModel):
         """
         check_end(end, now=now)
         self.start, self.end, self.duration = start, end, duration
+        self.asked_start = self.asked_end = self.asked_duration = None
+        self.request_status = ""
+        self.is_kept_open = False
         self.access_expires_at = end + self.application.ticket_grace
         self.details_expire_at = end + self.application.details_kept_for
+
+    def ask(self, *, start: datetime, end: datetime, duration: timedelta, now: datetime) -> None:
+        """Note the time that a customer asks for; the one that it had is given up.
+
+        Raises EndsInThePast, EndsTooLate.
+        """
+        check_end(end, now=now)
+        self.give_up_time()
+        self.asked_start, self.asked_end, self.asked_duration = start, end, duration
+        self.request_status = RequestStatus.INCOMING_REQUEST
+        self.access_expires_at = end + self.application.ticket_grace
+        self.details_expire_at = end + self.application.details_kept_for
+
+    def invite(self, status: RequestStatus, *, now: datetime) -> None:
+        """Leave it to the customer to choose a time; what is known of the old one stays known."""
+        self.give_up_time()
+        self.request_status = status
+        self.access_expires_at = now + limits.INVITE_OPEN_FOR
+        self.details_expire_at = self.access_expires_at + self.application.details_kept_for
+
+    def give_up_time(self) -> None:
+        """Have no fixed time any more."""
+        if self.start is None:
+            return
+        self.asked_start, self.asked_end, self.asked_duration = self.start, self.end, self.duration
+        self.start = self.end = self.duration = None
+        self.schedule_version += 1
+        # Calendars take the entry out (RFC 5546, 3.2.5).
+        self.sequence += 1
 
     def keep_details(self) -> None:
         """Have a customer's details erased in time, even if the others' are erased already."""
@@ -403,6 +565,11 @@ class Appointment(TenantModel):
         self.schedule_version += 1
         return True
 
+    def check_not_closed(self) -> None:
+        """Raises AppointmentIsClosed."""
+        if self.is_closed:
+            raise AppointmentIsClosed(state=self.get_state_display().lower())
+
     def check_reschedulable(self) -> None:
         """Raises AppointmentNotReschedulable."""
         if self.state in (State.IN_PROGRESS, State.COMPLETED, State.CANCELLED):
@@ -426,7 +593,7 @@ class Appointment(TenantModel):
 
     def begin(self) -> bool:
         """Somebody joined or accepted; false when it was in progress or is over."""
-        if self.state not in RESUMABLE:
+        if self.state not in RESUMABLE or self.is_request:
             return False
         self.state = State.IN_PROGRESS
         return True
@@ -437,6 +604,9 @@ class Appointment(TenantModel):
         self.schedule_version += 1
 
     def complete(self) -> None:
+        """Raises AppointmentHasNoTime."""
+        if self.start is None:
+            raise AppointmentHasNoTime
         self.state = State.COMPLETED
         self.interaction_state = InteractionState.COMPLETE
 
@@ -452,7 +622,27 @@ class Appointment(TenantModel):
         }
 
     def miss(self) -> None:
+        """Raises AppointmentHasNoTime."""
+        if self.start is None:
+            raise AppointmentHasNoTime
         self.state = State.NO_SHOW
+
+    def reopen(self, *, now: datetime) -> None:
+        """Make a closed or cancelled one an accepted one again.
+
+        Raises AppointmentNotClosed, AppointmentHasNoTime.
+        """
+        if not self.is_closed:
+            raise AppointmentNotClosed
+        if self.start is None or self.end is None:
+            raise AppointmentHasNoTime
+        if self.state == State.CANCELLED:
+            # To calendars it is a new version of the entry (RFC 5545, 3.8.7.4).
+            self.sequence += 1
+        self.state = State.ACTIVATED if self.is_active else State.SCHEDULED
+        self.interaction_state = InteractionState.PENDING
+        self.is_kept_open = self.end <= now
+        self.schedule_version += 1
 
     def cancel(self) -> None:
         self.state = State.CANCELLED

@@ -24,8 +24,30 @@ RESUMABLE = frozenset({State.SCHEDULED, State.ACTIVATED, State.FAILED, State.NO_
 class RequestStatus(TextChoices):
     """What an appointment without a fixed time is: asked for, or offered."""
 
-    REQUESTED = "REQUESTED", "Asked for"
-    INVITED = "INVITED", "Invited"
+    INCOMING_REQUEST = "INCOMING_REQUEST", "Asked for by the customer"
+    OUTGOING_INVITE = "OUTGOING_INVITE", "Offered to the customer"
+    ALTERNATIVE_DATE_REQUESTED = "ALTERNATIVE_DATE_REQUESTED", "Another date is wanted"
+
+
+class BookingStatus(TextChoices):
+    """How an appointment stands between customer and company, as the booking webhook tells it."""
+
+    ACCEPTED = "ACCEPTED", "Accepted"
+    COMPLETED = "COMPLETED", "Completed"
+    NO_SHOW = "NO_SHOW", "No-show"
+    CANCELLED = "CANCELLED", "Cancelled"
+    INCOMING_REQUEST = "INCOMING_REQUEST", "Asked for by the customer"
+    OUTGOING_INVITE = "OUTGOING_INVITE", "Offered to the customer"
+    ALTERNATIVE_DATE_REQUESTED = "ALTERNATIVE_DATE_REQUESTED", "Another date is wanted"
+
+
+class MeetingType(TextChoices):
+    """How people meet."""
+
+    OFFICE = "OFFICE", "At the office"
+    ON_LOCATION = "ON_LOCATION", "On location"
+    PHONE = "PHONE", "By phone"
+    VIDEO = "VIDEO", "By video"
 
 
 class OrganizerType(TextChoices):
@@ -64,3 +86,12 @@ class ParticipantState(TextChoices):
     WAITING = "WAITING", "Waiting"
     JOINED = "JOINED", "Joined"
     LEFT = "LEFT", "Left"
+
+
+class AnswerType(TextChoices):
+    """On what occasion a question was answered."""
+
+    SUBJECT_QUESTIONNAIRE = "SUBJECT_QUESTIONNAIRE", "Booking"
+    APPOINTMENT_CANCELLATION = "APPOINTMENT_CANCELLATION", "Cancellation"
+    APPOINTMENT_COMPLETION = "APPOINTMENT_COMPLETION", "Completion"
+    QUALIFICATION = "QUALIFICATION", "Qualification"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from appointments.models import Appointment, DayTotal, Participant, ParticipantType
+from appointments.models import Answer, Appointment, DayTotal, Participant, ParticipantType
 from notifications.services import forget
 
 
@@ -45,12 +45,17 @@ def erase_expired_details(*, now: datetime, limit: int = 1000) -> int:
             ticket_sealed=None,
             erased_at=now,
         )
+        # What customers write when they book is about themselves.
+        Answer.objects.filter(appointment__in=expired).delete()
         for one in expired:
             forget(one.id, organization_id=one.organization_id, now=now)
             # Nothing more to erase: the row leaves the index of those that have something.
             one.details_expire_at = None
             one.forget_failure()
-        Appointment.objects.bulk_update(expired, ["details_expire_at", "interaction_properties"])
+            one.last_message = ""
+        Appointment.objects.bulk_update(
+            expired, ["details_expire_at", "interaction_properties", "last_message"]
+        )
     return len(expired)
 
 

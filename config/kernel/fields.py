@@ -39,6 +39,24 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """True or false: a switch is not thrown by a word that looks like one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=str(data)[:40])
+        return data
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A whole number as JSON has it."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
 class _ParsedField(serializers.Field[Any, Any, Any, Any]):
     """A string that means something else; surrounding double quotes are taken off (conventions)."""
 

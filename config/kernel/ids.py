@@ -6,6 +6,7 @@ import os
 import re
 import threading
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 _lock = threading.Lock()
@@ -25,6 +26,13 @@ def uuid7() -> UUID:
         moment = _latest = max(moment, _latest + 1)
     chance = int.from_bytes(os.urandom(8), "big") >> 2
     return UUID(int=moment >> 12 << 80 | 0x7 << 76 | (moment & 0xFFF) << 64 | 0b10 << 62 | chance)
+
+
+def moment_of(key: UUID) -> datetime | None:
+    """Give when a key was made, to the millisecond; None for one of another version."""
+    if key.version != 7:
+        return None
+    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
 
 
 def parse_uuid(text: str) -> UUID | None:

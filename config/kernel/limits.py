@@ -18,6 +18,15 @@ EMAIL_LENGTH = 254
 PHONE_LENGTH = 40
 USERNAME_LENGTH = 254
 ID_LENGTH = 100
+# Of the booking webhook (webhook.appointment.post.r71).
+EXTERNAL_ID_LENGTH = 255
+IMAGE_LENGTH = 65_535
+VIDEO_URL_LENGTH = 2_000
+# Of the catalogue.
+POSTAL_CODE_LENGTH = 40
+TAGS_MAX = 100
+QUESTIONS_PER_FORM = 100
+OPTIONS_PER_QUESTION = 100
 ZONE_LENGTH = 64
 LOCALE_LENGTH = 20
 MESSAGE_LENGTH = 2_000
@@ -34,6 +43,7 @@ HEADER_VALUE_LENGTH = 1_000
 # PostgreSQL and Python.
 DURATION_MAX = timedelta(days=366)
 TIME_FRAME_MAX = timedelta(days=366)
+TRAILING_BUFFER_MAX = timedelta(days=1)
 YEAR_MIN, YEAR_MAX = 1900, 2200
 
 IDEMPOTENCY_KEY_LENGTH = 255
@@ -47,12 +57,22 @@ LOGIN_WINDOW = timedelta(minutes=5)
 TICKET_FAILURES_PER_ADDRESS = 20
 TICKET_FAILURES_IN_ALL = 2_000
 TICKET_WINDOW = timedelta(minutes=5)
+CALENDAR_FAILURES_PER_ADDRESS = 20
+CALENDAR_FAILURES_IN_ALL = 2_000
+CALENDAR_WINDOW = timedelta(minutes=5)
 CODE_DIGITS = 6
 CODE_LIFETIME = timedelta(minutes=10)
 CODE_TRIES = 5
 CODE_SENDS = 3
 CODE_SENDS_PER_SENDER = 30
 CODE_SEND_WINDOW = timedelta(minutes=15)
+
+# An invite that nobody answers keeps its customer's details for so long, and then as others do.
+INVITE_OPEN_FOR = timedelta(days=90)
+
+# Calendars that others subscribe to: live addresses of one agent or office, events in one file.
+CALENDAR_FEEDS = 10
+CALENDAR_EVENTS = 10_000
 
 # Webhook subscriptions.
 URL_LENGTH = 2_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,12 @@ from agents.models import (
     TeamMember,
     User,
 )
-from appointments.models import Appointment, DayTotal, Tombstone
+from appointments.models import (
+    Appointment,
+    CalendarFeed,
+    DayTotal,
+    Tombstone,
+)
 from config.kernel.actors import Role
 from config.kernel.ids import uuid7
 from config.kernel.secrets import seal
@@ -42,11 +48,14 @@ from notifications.models import (
     SigningSecret,
     Undeliverable,
 )
+from tests.appointments import entries
 from tests.make import (
     PASSWORD,
+    make_absence,
     make_api_client,
     make_application,
     make_appointment,
+    make_feed,
     make_organization,
     make_subscription,
     make_user,
@@ -70,6 +79,7 @@ HISTORY = [
     DayTotal,
     Tombstone,
     Appointment,
+    CalendarFeed,
     Customer,
 ]
 
@@ -86,8 +96,10 @@ def fill() -> Application:
         reminder_offsets=["PT1H"],
     )
     agent = make_user(organization)
-    make_appointment(application, agent=agent)
+    entries.fill_catalogue(make_appointment(application, agent=agent))
     make_api_client(organization)
+    make_absence(agent, date(2027, 2, 8), date(2027, 2, 12))
+    make_feed(agent)
     subscription = make_subscription(application)
     team = Team.objects.create(organization=organization, name=f"Team {uuid7()}")
     now = timezone.now()

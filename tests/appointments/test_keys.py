@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from agents.models import Customer, ExternalIdentity, Team, TeamMember
-from appointments.models import Tombstone
+from appointments.models import Office, Tombstone
 from config.kernel.database import constraint_of
 from notifications.models import (
     Channel,
@@ -20,6 +21,7 @@ from notifications.models import (
     Undeliverable,
 )
 from tests import make
+from tests.appointments import entries
 
 pytestmark = pytest.mark.django_db
 
@@ -104,8 +106,15 @@ def make_one_of_everything() -> None:
         locale="en",
         text="Hello",
     )
+    make.make_absence(agent, date(2027, 2, 8), date(2027, 2, 12))
+    make.make_feed(agent)
+    brussels = Office.objects.create(
+        organization=organization, name={"en": "Brussels"}, location={}
+    )
+    make.make_feed(office=brussels)
     booked = make.make_appointment(application, agent=agent)
     booked.participants.filter(type="CUSTOMER").update(customer=customer)
+    entries.fill_catalogue(booked)
     Tombstone.objects.create(
         organization=organization,
         application=application,

@@ -164,7 +164,9 @@ def test_what_is_over_already_stays_as_it_is(state: State) -> None:
 
 def test_an_appointment_without_a_time_has_no_end() -> None:
     one = make_ending()
-    Appointment.objects.update(start=None, end=None, duration=None, request_status="REQUESTED")
+    Appointment.objects.update(
+        start=None, end=None, duration=None, request_status="OUTGOING_INVITE"
+    )
 
     assert (finish(), one.state()) == (0, State.ACTIVATED)
 

@@ -127,7 +127,7 @@ class Office:
             start=start if has_time else None,
             end=end if has_time else None,
             duration=duration.value if has_time else None,
-            request_status="" if has_time else "REQUESTED",
+            request_status="" if has_time else "OUTGOING_INVITE",
             timezone=zone,
             locale=chance.choice(["en-US", "de-DE"]),
             state=chance.choice(State.values),
@@ -201,7 +201,11 @@ class Office:
         wanted = ListFilter(
             application_id=chance.choice([None, None, str(chance.choice(self.applications).id)]),
             agent_ids=chance.sample(people, chance.choice([0, 0, 1, 2])),
-            organizer_ids=chance.sample(people, chance.choice([0, 0, 1, 2])),
+            # Users and services: what customers organize is found by no organizerId.
+            organizer_ids=chance.sample(
+                people[: len(self.callers) + 2], chance.choice([0, 0, 1, 2])
+            ),
+            organized_only=chance.choice([False, False, True]),
             durations=chance.choice([[], [], durations]),
             period=chance.choice([None, None, (first, last + timedelta(hours=1))]),
         )
@@ -254,6 +258,8 @@ def sees(case: Case, wanted: ListFilter) -> bool:
         if wanted.agent_ids:
             return bool(assigned & set(wanted.agent_ids))
         return not wanted.organizer_ids or one.organizer_id in wanted.organizer_ids
+    if wanted.organized_only:
+        return actor.id == one.organizer_id
     if one.application.agents_see_only_their_own:
         return actor.id in assigned | {one.organizer_id}
     return not wanted.agent_ids or bool(assigned & set(wanted.agent_ids))

@@ -233,7 +233,7 @@ def test_writing_in_bulk_past_the_services_counts_too() -> None:
     )
     check()
     rows.filter(id=booked[5].id).update(
-        start=None, end=None, duration=None, request_status="REQUESTED"
+        start=None, end=None, duration=None, request_status="OUTGOING_INVITE"
     )
     check()
     rows.update(state=State.ACTIVATED, target_type="", target_id="")

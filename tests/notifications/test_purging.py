@@ -129,7 +129,7 @@ def appointment_of(row: Notification, *, end: timedelta | None) -> None:
         start=moment and moment - DAY,
         end=moment,
         duration=DAY if moment else None,
-        request_status="" if moment else "REQUESTED",
+        request_status="" if moment else "OUTGOING_INVITE",
     )
 
 

@@ -9,32 +9,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.kernel import limits
-from config.kernel.fields import InstantField, TextField
-from notifications.models import NotificationType, Status, WebhookAuth, WebhookFormat
+from config.kernel.fields import InstantField, StrictBooleanField, TextField, WholeNumberField
+from notifications.models import Status, WebhookAuth, WebhookFormat, kinds
 from notifications.services.subscriptions import SubscriptionData, SubscriptionState
 from notifications.transports.webhooks.delivery import Basic
 from notifications.transports.webhooks.oauth import ClientCredentials
-from notifications.webhook_rules import TYPES, Auth
+from notifications.webhook_rules import EVENT_TYPES, Auth
 
 # --- What is read ----------------------------------------------------------------------------
-
-
-class StrictBooleanField(serializers.BooleanField):
-    """True or false: a switch is not thrown by a word that looks like one."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=str(data)[:40])
-        return data
-
-
-class SequenceField(serializers.IntegerField):
-    """A whole number as JSON has it."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if not isinstance(data, int) or isinstance(data, bool):
-            self.fail("invalid")
-        return data
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
@@ -94,11 +76,11 @@ class _SubscriptionRequest(serializers.Serializer[Any]):
     url = TextField(max_length=limits.URL_LENGTH, required=False)
     format = serializers.ChoiceField(choices=WebhookFormat.choices, required=False)
     eventTypes = serializers.ListField(
-        child=serializers.ChoiceField(choices=NotificationType.choices),
+        child=serializers.ChoiceField(choices=kinds.EVENT_TYPES),
         source="types",
-        max_length=len(NotificationType),
+        max_length=len(kinds.EVENT_TYPES),
         required=False,
-        help_text="None: all. ROOM and FOLLOW_UP are never sent as webhooks.",
+        help_text="None: all of the format. ROOM and FOLLOW_UP are never sent as webhooks.",
     )
     name = TextField(max_length=limits.NAME_LENGTH, required=False, allow_blank=True)
     headers = HeadersField(required=False)
@@ -130,7 +112,7 @@ class ReplayRequest(serializers.Serializer[Any]):
     """One of the two."""
 
     since = InstantField(required=False)
-    from_sequence = SequenceField(min_value=0, max_value=2**63 - 1, required=False)
+    from_sequence = WholeNumberField(min_value=0, max_value=2**63 - 1, required=False)
 
 
 def data_of(data: Mapping[str, Any]) -> SubscriptionData:
@@ -178,7 +160,7 @@ class SubscriptionResponse(serializers.Serializer[Any]):
     name = serializers.CharField(required=False)
     url = serializers.CharField()
     format = serializers.ChoiceField(choices=WebhookFormat.choices)
-    eventTypes = serializers.ListField(child=serializers.ChoiceField(choices=TYPES))
+    eventTypes = serializers.ListField(child=serializers.ChoiceField(choices=EVENT_TYPES))
     headers = serializers.DictField(child=serializers.CharField(allow_blank=True))
     secretHeaders = serializers.ListField(
         child=serializers.CharField(), help_text="Their names alone."
@@ -220,12 +202,12 @@ class SubscriptionsPaged(serializers.Serializer[Any]):
 class EventResponse(serializers.Serializer[Any]):
     sequence = serializers.IntegerField()
     id = serializers.UUIDField(help_text="The webhook-id.")
-    type = serializers.ChoiceField(choices=TYPES)
+    type = serializers.ChoiceField(choices=EVENT_TYPES)
     timestamp = serializers.DateTimeField()
     payload = serializers.DictField(
         child=serializers.JSONField(),
         allow_null=True,
-        help_text="The appointment; null once the persons in it have been forgotten.",
+        help_text="What it told; null once the persons in it have been forgotten.",
     )
     status = serializers.ChoiceField(choices=Status.choices)
 

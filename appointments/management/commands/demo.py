@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents.services.demo import load_demo
+from appointments.services.demo import load_catalogue
 
 
 def _is_local() -> bool:
@@ -21,9 +22,9 @@ def _is_local() -> bool:
 class Command(BaseCommand):
     help = (
         "Loads two demonstration organisations, Northwind Care and Contoso Bank, each with an"
-        " application, a supervisor, an administrator, three agents, an API client, templates and"
-        " reminders, and shows how to log in. It can be run again at any time: nothing is made"
-        " twice, and the passwords become again what is shown."
+        " application, a supervisor, an administrator, three agents, an API client, a catalogue,"
+        " templates and reminders, and shows how to log in. It can be run again at any time:"
+        " nothing is made twice, and the passwords become again what is shown."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,6 +50,7 @@ class Command(BaseCommand):
                 " what you want."
             )
         demo = load_demo()
+        load_catalogue()
         if options["json"]:
             self.stdout.write(json.dumps(demo, ensure_ascii=False))
             return

@@ -1,0 +1,1 @@
+"""The API of the catalogue: subject groups, subjects, offices, listings, lead segments, forms."""
