@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, cast
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.http import QueryDict
+
+    from agents.models import User
+    from appointments.models import Office
 
 Day = date
 Choices = list[tuple[str, str]]
@@ -142,3 +146,34 @@ class DayForm(ZoneForm):
         self.is_valid()
         found = self.cleaned_data.get("date")
         return found if isinstance(found, Day) else self.today
+
+
+class FeedForm(forms.Form):
+    """Whose calendar a new feed shows, and how much of it."""
+
+    whose = forms.ChoiceField(
+        label="Whose calendar", widget=forms.Select(attrs={"class": "form-select"})
+    )
+    shows_customers = forms.BooleanField(
+        label="With the names of customers",
+        required=False,
+        help_text="Names are then also with whoever runs the calendar that subscribes.",
+    )
+
+    def __init__(
+        self, data: QueryDict | None, *, agents: Sequence[User], offices: Sequence[Office]
+    ) -> None:
+        super().__init__(data)
+        groups: Groups = [
+            ("Agents", [(f"agent {one.pk}", str(one)) for one in agents]),
+            ("Offices", [(f"office {one.pk}", str(one)) for one in offices]),
+        ]
+        self.has_owners = bool(agents or offices)
+        field = cast("forms.ChoiceField", self.fields["whose"])
+        field.choices = [group for group in groups if group[1]]
+
+    @property
+    def owner(self) -> tuple[UUID | None, UUID | None]:
+        """Give the id of the agent or that of the office, once the form is valid."""
+        kind, _, key = self.cleaned_data["whose"].partition(" ")
+        return (UUID(key), None) if kind == "agent" else (None, UUID(key))

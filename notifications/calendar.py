@@ -1,14 +1,15 @@
 """Calendar entries: an appointment as a file that calendars take in, change and cancel (RFC 5545).
 
 A message has 150 µs in all, and icalendar alone takes more for one entry; so the lines are
-written here, and the tests read them back with three libraries.
+written here, and the tests read them back with libraries that others wrote.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -44,6 +45,10 @@ class CalendarEntry:
     zone: str
     summary: str
     description: str = field(default="", repr=False)
+    # Where they meet; without a place it is the link.
+    location: str = field(default="", repr=False)
+    # Whether its time stays free for others (TRANSP).
+    is_free: bool = False
     url: str | None = field(default=None, repr=False)
     organizer_name: str = ""
     organizer_email: str = ""
@@ -53,48 +58,140 @@ class CalendarEntry:
     last_modified: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeDays:
+    """Days that a calendar blocks: dates, and therefore the same in every zone."""
+
+    uid: str
+    first: date
+    last: date
+    summary: str
+    created: datetime
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Times:
+    """Start and end with their parameters, and the zone that they are told in unless it is UTC."""
+
+    start: str
+    end: str
+    zone: str | None = None
+    years: tuple[int, int] = (0, 0)
+
+
 def uid_of(appointment_id: UUID) -> str:
     """Give the name by which calendars know an appointment, whatever becomes of it."""
     return f"{appointment_id}@frontdesk"
 
 
-def calendar_file(entry: CalendarEntry) -> bytes:
+def calendar_file(entry: CalendarEntry, *, in_utc: bool = False) -> bytes:
     """Give the entry as a file; equal entries give equal bytes.
 
     Raises ValueError for a time zone that is not known.
     """
-    component, start, end = _times(entry)
+    times = _utc_times(entry) if in_utc else _times(entry)
+    zones = _zone(times.zone, times.years) if times.zone else ""
+    return _calendar([f"METHOD:{entry.method}"], zones, [_event(entry, times)])
+
+
+def calendar_subscription(
+    name: str,
+    *,
+    entries: Iterable[CalendarEntry],
+    days: Iterable[WholeDays],
+    refresh_after: timedelta,
+) -> bytes:
+    """Give entries as one file that calendars come back for; what has left it, they take out.
+
+    Raises ValueError for a time zone that is not known.
+    """
+    years: dict[str, tuple[int, int]] = {}
+    events = []
+    for entry in entries:
+        times = _times(entry)
+        if times.zone:
+            first, last = years.get(times.zone, times.years)
+            years[times.zone] = min(first, times.years[0]), max(last, times.years[1])
+        events.append(_event(entry, times))
+    events += [_whole_days(one) for one in days]
+    # A calendar has at least one component (RFC 5545, 3.6).
+    zones = "".join(_zone(zone, years[zone]) for zone in sorted(years))
+    if not events:
+        zones = _zone("UTC", (1970, 1970))
+    minutes = int(refresh_after.total_seconds() // 60)
+    head = [
+        "METHOD:PUBLISH",
+        # Each of the two is known to some calendars (RFC 7986; Google, Apple, Microsoft).
+        f"NAME:{_text(name)}",
+        f"X-WR-CALNAME:{_text(name)}",
+        f"REFRESH-INTERVAL;VALUE=DURATION:PT{minutes}M",
+        f"X-PUBLISHED-TTL:PT{minutes}M",
+    ]
+    return _calendar(head, zones, events)
+
+
+def _calendar(head: list[str], zones: str, events: list[bytes]) -> bytes:
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:{_PRODUCT}",
+        "CALSCALE:GREGORIAN",
+        *head,
+        "",
+    ]
+    return b"".join([_written(lines), zones.encode(), *events, b"END:VCALENDAR\r\n"])
+
+
+def _event(entry: CalendarEntry, times: _Times) -> bytes:
+    last_modified = _utc(entry.last_modified)
     lines = [
         "BEGIN:VEVENT",
         f"UID:{_text(entry.uid)}",
         f"SEQUENCE:{entry.sequence}",
         # The moment of the revision: with equal SEQUENCE the later one counts (RFC 5546, 2.1.5).
-        f"DTSTAMP:{_utc(entry.last_modified)}",
+        f"DTSTAMP:{last_modified}",
         f"CREATED:{_utc(entry.created)}",
-        f"LAST-MODIFIED:{_utc(entry.last_modified)}",
-        f"DTSTART{start}",
-        f"DTEND{end}",
+        f"LAST-MODIFIED:{last_modified}",
+        f"DTSTART{times.start}",
+        f"DTEND{times.end}",
         f"SUMMARY:{_text(entry.summary)}",
         *_optional(entry),
         f"STATUS:{'CANCELLED' if entry.method is Method.CANCEL else 'CONFIRMED'}",
-        "TRANSP:OPAQUE",
+        f"TRANSP:{'TRANSPARENT' if entry.is_free else 'OPAQUE'}",
         "END:VEVENT",
-        "END:VCALENDAR",
         "",
     ]
-    head = (
-        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:{_PRODUCT}\r\nCALSCALE:GREGORIAN\r\n"
-        f"METHOD:{entry.method}\r\n{component}"
-    )
-    return head.encode() + b"\r\n".join(map(_folded, lines))
+    return _written(lines)
+
+
+def _whole_days(block: WholeDays) -> bytes:
+    lines = [
+        "BEGIN:VEVENT",
+        f"UID:{_text(block.uid)}",
+        f"DTSTAMP:{_utc(block.last_modified)}",
+        f"CREATED:{_utc(block.created)}",
+        f"LAST-MODIFIED:{_utc(block.last_modified)}",
+        f"DTSTART;VALUE=DATE:{block.first:%Y%m%d}",
+        # The end is the first day that is free again (RFC 5545, 3.6.1).
+        f"DTEND;VALUE=DATE:{block.last + timedelta(days=1):%Y%m%d}",
+        f"SUMMARY:{_text(block.summary)}",
+        "STATUS:CONFIRMED",
+        "TRANSP:OPAQUE",
+        "END:VEVENT",
+        "",
+    ]
+    return _written(lines)
 
 
 def _optional(entry: CalendarEntry) -> list[str]:
     lines = []
     if entry.description:
         lines.append(f"DESCRIPTION:{_text(entry.description)}")
+    if place := entry.location or entry.url:
+        lines.append(f"LOCATION:{_text(place)}")
     if entry.url:
-        lines += [f"LOCATION:{_text(entry.url)}", f"URL:{_CONTROLS.sub('', entry.url)}"]
+        lines.append(f"URL:{_CONTROLS.sub('', entry.url)}")
     if entry.organizer_email:
         lines.append(f"ORGANIZER{_person(entry.organizer_name, entry.organizer_email)}")
     if entry.attendee_email:
@@ -106,19 +203,32 @@ def _optional(entry: CalendarEntry) -> list[str]:
     return lines
 
 
-def _times(entry: CalendarEntry) -> tuple[str, str, str]:
-    """Give the time zone component, and the start and the end with their parameters."""
+def _utc_times(entry: CalendarEntry) -> _Times:
+    return _Times(start=f":{_utc(entry.start)}", end=f":{_utc(entry.end)}")
+
+
+def _times(entry: CalendarEntry) -> _Times:
+    """Give start and end on the clock of the entry's zone, where that can tell them."""
     zone = parse_zone(entry.zone)
     start, end = entry.start.astimezone(zone), entry.end.astimezone(zone)
-    # A local time that occurs twice means the first (RFC 5545, 3.3.5): the second is told in UTC.
-    if entry.zone in {"UTC", "Etc/UTC"} or _is_second(start) or _is_second(end):
-        return "", f":{_utc(start)}", f":{_utc(end)}"
-    component = vtimezone(entry.zone, first_year=start.year - 1, last_year=end.year + 1)
-    return component, f";TZID={zone.key}:{_local(start)}", f";TZID={zone.key}:{_local(end)}"
+    # A local time that occurs twice means the first (RFC 5545, 3.3.5), but ical.js takes it for the
+    # second: neither is told as a local time.
+    if entry.zone in {"UTC", "Etc/UTC"} or _comes_twice(start) or _comes_twice(end):
+        return _utc_times(entry)
+    return _Times(
+        start=f";TZID={zone.key}:{_local(start)}",
+        end=f";TZID={zone.key}:{_local(end)}",
+        zone=entry.zone,
+        years=(start.year - 1, end.year + 1),
+    )
 
 
-def _is_second(moment: datetime) -> bool:
-    return bool(moment.fold) and moment.utcoffset() != moment.replace(fold=0).utcoffset()
+def _zone(name: str, years: tuple[int, int]) -> str:
+    return vtimezone(name, first_year=years[0], last_year=years[1])
+
+
+def _comes_twice(moment: datetime) -> bool:
+    return moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
 
 
 def _local(moment: datetime) -> str:
@@ -141,11 +251,18 @@ def _person(name: str, email: str) -> str:
     return f"{parameter}:mailto:{_CONTROLS.sub('', email)}"
 
 
-def _folded(line: str) -> bytes:
+def _written(lines: list[str]) -> bytes:
+    # Most lines are short and plain: of 80,000 in a large feed hardly any is to be folded.
+    return "\r\n".join(
+        line if len(line) <= _LINE_OCTETS and line.isascii() else _folded(line) for line in lines
+    ).encode()
+
+
+def _folded(line: str) -> str:
     """Give a line in pieces of at most 75 octets, none of which ends within a character."""
     octets = line.encode()
     if len(octets) <= _LINE_OCTETS:
-        return octets
+        return line
     pieces, position, room = [], 0, _LINE_OCTETS
     while position < len(octets):
         end = position + room
@@ -153,4 +270,4 @@ def _folded(line: str) -> bytes:
             end -= 1
         pieces.append(octets[position:end])
         position, room = end, _LINE_OCTETS - 1
-    return b"\r\n ".join(pieces)
+    return b"\r\n ".join(pieces).decode()

@@ -46,6 +46,12 @@ TICKETS_PER_ADDRESS = Limit(
 TICKETS_IN_ALL = Limit(
     name="ticket", most=limits.TICKET_FAILURES_IN_ALL, window=limits.TICKET_WINDOW
 )
+CALENDARS_PER_ADDRESS = Limit(
+    name="calendar from", most=limits.CALENDAR_FAILURES_PER_ADDRESS, window=limits.CALENDAR_WINDOW
+)
+CALENDARS_IN_ALL = Limit(
+    name="calendar", most=limits.CALENDAR_FAILURES_IN_ALL, window=limits.CALENDAR_WINDOW
+)
 CODES_PER_RECIPIENT = Limit(name="code to", most=limits.CODE_SENDS, window=limits.CODE_SEND_WINDOW)
 CODES_PER_SENDER = Limit(
     name="code from", most=limits.CODE_SENDS_PER_SENDER, window=limits.CODE_SEND_WINDOW

@@ -150,12 +150,24 @@ def test_times_are_those_of_the_instants_for_every_reader(zone: str, start: date
     assert (read.dtstart.value.astimezone(UTC), read.dtend.value.astimezone(UTC)) == (start, end)
 
 
-def test_hour_that_comes_again_is_written_in_utc() -> None:
-    again = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+@pytest.mark.parametrize("hour", [0, 1])
+def test_hour_that_comes_twice_is_written_in_utc(hour: int) -> None:
+    start = datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
 
-    content = calendar_file(replace(ENTRY, start=again, end=again + timedelta(hours=1)))
+    content = calendar_file(replace(ENTRY, start=start, end=start + timedelta(hours=1)))
 
-    assert b"DTSTART:20261025T013000Z\r\nDTEND:20261025T023000Z\r\n" in content
+    assert (
+        f"DTSTART:20261025T0{hour}3000Z\r\nDTEND:20261025T0{hour + 1}3000Z\r\n".encode() in content
+    )
+
+
+def test_file_in_utc_has_no_zone_and_is_the_same_otherwise() -> None:
+    zoned, in_utc = calendar_file(ENTRY).decode(), calendar_file(ENTRY, in_utc=True).decode()
+
+    head, _, events = zoned.partition("BEGIN:VTIMEZONE")
+    event = events.partition("END:VTIMEZONE\r\n")[2]
+    times = "DTSTART:20260302T133000Z\r\nDTEND:20260302T140000Z\r\n"
+    assert in_utc == head + re.sub(r"DTSTART.*\r\nDTEND.*\r\n", times, event)
 
 
 def test_local_time_of_the_second_hour_is_the_same_instant() -> None:

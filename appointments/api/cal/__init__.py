@@ -1,0 +1,1 @@
+"""Appointments in other calendars, and the feeds that calendars subscribe to."""
