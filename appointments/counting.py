@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 from django.db.models import Count
 
 from appointments.models import Appointment
+from appointments.models.appointment import AppointmentQuerySet
 from config.kernel.ids import parse_uuid
 
 _Slot = tuple[datetime, datetime, timedelta, str, int]
@@ -25,17 +26,15 @@ class SlotCount(NamedTuple):
 
 
 def count_slots(
-    organization_id: str, application_id: str, *, start: datetime, until: datetime
+    organization_id: str | None, application_id: str, *, start: datetime, until: datetime
 ) -> list[SlotCount]:
     """Count the appointments that start in [start, until), by slot, in the order of their start.
 
-    Nothing is counted where the two do not belong together (count.r11).
+    Nothing is counted where the two do not belong together (count.r11); without an organisation
+    it is the application's.
     """
-    organization, application = parse_uuid(organization_id), parse_uuid(application_id)
-    if organization is None or application is None:
-        return []
     slots = (
-        Appointment.objects.filter(organization_id=organization, application_id=application)
+        _of(organization_id, application_id)
         .occupying()
         .filter(start__gte=start, start__lt=until)
         # Where the clocks change, a day and 24 hours are one length and have two ends.
@@ -48,15 +47,19 @@ def count_slots(
 
 
 def count_overlaps(
-    organization_id: str, application_id: str, *, start: datetime, end: datetime
+    organization_id: str | None, application_id: str, *, start: datetime, end: datetime
 ) -> int:
     """Count the appointments that start before `end` and end after `start`."""
-    organization, application = parse_uuid(organization_id), parse_uuid(application_id)
-    if organization is None or application is None:
-        return 0
-    return (
-        Appointment.objects.filter(organization_id=organization, application_id=application)
-        .occupying()
-        .overlapping(start, end)
-        .count()
-    )
+    return _of(organization_id, application_id).occupying().overlapping(start, end).count()
+
+
+def _of(organization_id: str | None, application_id: str) -> AppointmentQuerySet:
+    """Give the appointments of an application; what has not the form of an id has none."""
+    application = parse_uuid(application_id)
+    if application is None:
+        return Appointment.objects.none()
+    rows = Appointment.objects.filter(application_id=application)
+    if organization_id is None:
+        return rows
+    organization = parse_uuid(organization_id)
+    return rows.filter(organization_id=organization) if organization else rows.none()

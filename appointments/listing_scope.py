@@ -25,6 +25,8 @@ class ListFilter:
     application_id: str | None = None
     agent_ids: Sequence[str] = ()
     organizer_ids: Sequence[str] = ()
+    # Whoever is no supervisor sees what it organizes, whatever the application's option says.
+    organized_only: bool = False
     durations: Sequence[timedelta] = ()
     period: tuple[datetime, datetime] | None = None
 
@@ -100,15 +102,16 @@ def _seen(wanted: ListFilter, known: list[Known], actor: Actor) -> Scope:
         rolled_up="everything",
         total=sum(one.everything for one in known),
     )
-    if actor.is_supervisor or not any(one.only_own for one in known):
+    if actor.is_supervisor or not (wanted.organized_only or any(one.only_own for one in known)):
         if wanted.agent_ids:
             return _through(everything, wanted.agent_ids, "i.is_assigned")
         if wanted.organizer_ids and actor.is_supervisor:
             return _through(everything, wanted.organizer_ids, "i.is_organizer")
         return everything
-    if all(one.only_own for one in known):
-        own = _through(everything, [actor.id], "true")
-        if not own.through_agent:
+    if wanted.organized_only or all(one.only_own for one in known):
+        kind = "i.is_organizer" if wanted.organized_only else "true"
+        own = _through(everything, [actor.id], kind)
+        if wanted.organized_only or not own.through_agent:
             return own
         return replace(own, rolled_up="own", total=sum(one.own for one in known))
     return _mixed(everything, known, wanted, actor)
@@ -185,6 +188,8 @@ def total_of(scope: Scope) -> str:
     """Give the expression that counts the scope exactly; its parameters are set by `params_of`."""
     if scope.total is not None:
         return "%(total)s::bigint"
+    if scope.through_agent and not scope.narrowing:
+        return _all_involved(scope)
     if scope.period is None or not (scope.rolled_up or scope.through_agent):
         return f"(SELECT count(*) FROM {scope.source} WHERE {scope.where})"
     begun = _begun_on_days(scope) if scope.rolled_up else _begun(scope, "%(first)s", "%(last)s")
@@ -206,6 +211,16 @@ def params_of(scope: Scope) -> dict[str, object]:
 
 def _midnight(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _all_involved(scope: Scope) -> str:
+    """Count an agent's without looking at the appointments: what lists leave out has no start."""
+    return f"""(
+        SELECT count(*) FROM appointments_involvement AS i
+        WHERE i.organization_id = %(organization)s AND i.agent_id = %(agent)s
+            AND i.application_id = ANY(%(applications)s) AND {scope.kind}
+            AND i.start IS NOT NULL
+    )"""
 
 
 def _begun(scope: Scope, first: str, last: str) -> str:

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import transaction
 
 from appointments.errors import ParticipantNotFound, TooManyParticipants
-from appointments.models import Participant, ParticipantRole
+from appointments.models import Participant, ParticipantRole, State
 from appointments.services.case import Case, open_case
-from appointments.services.lifecycle import fail, start_appointment
+from appointments.services.lifecycle import complete, fail, start_appointment
 from appointments.services.occupancy import agent_row
 from appointments.services.people import find_user
 from appointments.services.routing import Routing, complete_routing
@@ -103,6 +103,22 @@ def report_failure(
         appointment.interaction_properties |= messages
     fail(case)
     case.save()
+    return case
+
+
+@retrying
+@transaction.atomic
+def end_interaction(appointment_id: UUID, *, actor: Actor, now: datetime) -> Case:
+    """Complete an appointment, whether or not anybody has come; one that is stays as it is.
+
+    Raises AppointmentNotFound, NotYourAppointment, AppointmentAlreadyJoined,
+    AppointmentIsCancelled, AppointmentHasNoTime.
+    """
+    case = open_case(appointment_id, actor=actor, now=now)
+    case.appointment.check_may_change(actor, case.participants)
+    if case.appointment.state != State.COMPLETED:
+        complete(case)
+        case.save()
     return case
 
 

@@ -13,16 +13,38 @@ _DEFAULT_TYPE = {
     ApplicationKind.GENESYS: RoutingType.GENESYS_CLOUD_FLOW,
     ApplicationKind.TALKDESK: RoutingType.TALKDESK_DIGITAL_CONNECT,
 }
-_DEFAULT_CHAT_MODE = {
-    ApplicationKind.GENESYS: "genesys-web-messaging",
-    ApplicationKind.TALKDESK: "talkdesk-digital-connect",
-}
-# Without it, a routing of this type leads nowhere (schedule.r22).
-_NEEDED = {
-    RoutingType.GENESYS_CLOUD_FLOW: "deploymentId",
-    RoutingType.GENESYS_CLOUD_QUEUE: "queueName",
-    RoutingType.TALKDESK_DIGITAL_CONNECT: "touchpointId",
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutingRules:
+    """What differs between the versions of the API: the chat filled in, and what must be there."""
+
+    genesys_chat_mode: str
+    # Without it, a routing of this type leads nowhere.
+    needed: Mapping[RoutingType, str]
+
+    def chat_mode(self, kind: ApplicationKind) -> str:
+        """Give how an application chats unless the routing says it."""
+        match kind:
+            case ApplicationKind.GENESYS:
+                return self.genesys_chat_mode
+            case ApplicationKind.TALKDESK:
+                return "talkdesk-digital-connect"
+
+
+# v2.appointments.schedule.r21, r22.
+ROUTING = RoutingRules(
+    genesys_chat_mode="genesys-web-messaging",
+    needed={
+        RoutingType.GENESYS_CLOUD_FLOW: "deploymentId",
+        RoutingType.GENESYS_CLOUD_QUEUE: "queueName",
+        RoutingType.TALKDESK_DIGITAL_CONNECT: "touchpointId",
+    },
+)
+# v1.appointments.schedule.r17, r18: only the name of a queue is asked for.
+OLDER_ROUTING = RoutingRules(
+    genesys_chat_mode="genesys-cloud", needed={RoutingType.GENESYS_CLOUD_QUEUE: "queueName"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +53,9 @@ class Routing:
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
-def complete_routing(application: Application, given: Routing | None) -> Routing:
+def complete_routing(
+    application: Application, given: Routing | None, *, rules: RoutingRules = ROUTING
+) -> Routing:
     """Fill in what the request leaves to the application (schedule.r15, r18 to r22).
 
     Raises RoutingIncomplete.
@@ -40,7 +64,7 @@ def complete_routing(application: Application, given: Routing | None) -> Routing
     wanted = given or Routing()
     type_ = wanted.type or _DEFAULT_TYPE[kind]
     properties = dict(wanted.properties)
-    properties.setdefault("chatMode", _DEFAULT_CHAT_MODE[kind])
+    properties.setdefault("chatMode", rules.chat_mode(kind))
     match kind:
         case ApplicationKind.GENESYS:
             if application.deployment_id:
@@ -50,8 +74,8 @@ def complete_routing(application: Application, given: Routing | None) -> Routing
         case ApplicationKind.TALKDESK:
             if application.touchpoint_id:
                 properties.setdefault("touchpointId", application.touchpoint_id)
-    needed = _NEEDED[type_]
-    if given is not None and not properties.get(needed):
+    needed = rules.needed.get(type_)
+    if given is not None and needed and not properties.get(needed):
         raise RoutingIncomplete(
             property=needed,
             errors={f"interaction.routing.properties.{needed}": ["This field is required."]},

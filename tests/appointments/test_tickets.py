@@ -32,7 +32,7 @@ def test_a_ticket_has_nine_characters_and_opens_its_own_appointment(
 
     found = services.find_ticket(ticket_of(appointment), address=HERE, now=now)
 
-    assert found.appointment_id == appointment.id
+    assert found.appointment.id == appointment.id
     assert len(ticket_of(appointment)) == 9
     assert set(ticket_of(appointment)) <= set(secrets.ALPHABET)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 
 from appointments.listing import SORT_FIELDS, ListFilter
-from appointments.models import ParticipantState
+from appointments.models import ParticipantState, RequestStatus
 from config.kernel import limits
 from config.kernel.pagination import InvalidParameter, PageRequest, multi_values, parse_page
 from config.kernel.time import parse_duration, parse_instant, unquote
@@ -31,12 +32,19 @@ def list_filter(params: QueryDict) -> ListFilter:
 
     Raises InvalidParameter.
     """
+    return replace(shared_filter(params), agent_ids=multi_values(params, "agentId"))
+
+
+def shared_filter(params: QueryDict) -> ListFilter:
+    """Read what the list of either version can be narrowed to.
+
+    Raises InvalidParameter.
+    """
     instants = _each(params, "range", parse_instant)
     if instants and (len(instants) != 2 or instants[0] > instants[1]):
         raise InvalidParameter(errors={"range": ["It has two date-times, the earlier one first."]})
     return ListFilter(
         application_id=_text(params, "applicationId"),
-        agent_ids=multi_values(params, "agentId"),
         organizer_ids=multi_values(params, "organizerId"),
         durations=[one.value for one in _each(params, "duration", parse_duration)],
         period=(instants[0], instants[1]) if instants else None,
@@ -72,6 +80,12 @@ def optional_duration(params: QueryDict, name: str) -> timedelta | None:
     """Read a duration that may be left out. Raises InvalidParameter."""
     text = _text(params, name)
     return _read(name, text, parse_duration).value if text is not None else None
+
+
+def request_status(params: QueryDict) -> RequestStatus | None:
+    """Read which requests or invites are wanted. Raises InvalidParameter."""
+    text = _text(params, "status")
+    return _read("status", text, RequestStatus) if text is not None else None
 
 
 def participant_state(params: QueryDict, body: object) -> ParticipantState:

@@ -20,7 +20,7 @@ from config.kernel.time import format_instant
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def _query(
+def query(
     name: str,
     type: Any = OpenApiTypes.STR,
     *,
@@ -32,27 +32,27 @@ def _query(
     return OpenApiParameter(name, type, required=required, many=many, enum=enum, description=note)
 
 
-def _page(serializer: type[Serializer[Any]]) -> Any:
+def page(serializer: type[Serializer[Any]]) -> Any:
     """A page is one object, whatever the method is called."""
     return forced_singular_serializer(serializer)  # type: ignore[no-untyped-call]  # untyped there
 
 
-_PAGING = [
-    _query("pageSize", OpenApiTypes.INT64, note="Items per page, 25 unless told, at most 1000."),
-    _query("pageNumber", OpenApiTypes.INT64, note="From 1."),
-    _query("sortOrder", enum=["asc", "desc"]),
+PAGING = [
+    query("pageSize", OpenApiTypes.INT64, note="Items per page, 25 unless told, at most 1000."),
+    query("pageNumber", OpenApiTypes.INT64, note="From 1."),
+    query("sortOrder", enum=["asc", "desc"]),
 ]
 _SLOT = [
-    _query("applicationId", required=True),
-    _query("organizationId", required=True),
-    _query("start", OpenApiTypes.DATETIME, required=True),
+    query("applicationId", required=True),
+    query("organizationId", required=True),
+    query("start", OpenApiTypes.DATETIME, required=True),
 ]
 _HISTORY = [
-    *_PAGING,
-    _query("sortField"),
-    _query("type", many=True),
-    _query("channel", many=True),
-    _query("status", many=True),
+    *PAGING,
+    query("sortField"),
+    query("type", many=True),
+    query("channel", many=True),
+    query("status", many=True),
 ]
 
 
@@ -102,15 +102,15 @@ OPERATIONS = {
     "v2.appointments.list": Described(
         group=_MANAGE,
         summary="One page of appointments, filtered and sorted",
-        answer=_page(wire.FindAppointmentsResponsePaged),
+        answer=page(wire.FindAppointmentsResponsePaged),
         query=[
-            _query("applicationId"),
-            _query("organizerId", many=True, note="Deprecated: use agentId. For supervisors."),
-            _query("agentId", many=True),
-            _query("duration", many=True, note="ISO 8601 durations."),
-            _query("range", many=True, note="Two date-times: both ends lie within."),
-            *_PAGING,
-            _query("sortField", note="start, end, duration, id or title."),
+            query("applicationId"),
+            query("organizerId", many=True, note="Deprecated: use agentId. For supervisors."),
+            query("agentId", many=True),
+            query("duration", many=True, note="ISO 8601 durations."),
+            query("range", many=True, note="Two date-times: both ends lie within."),
+            *PAGING,
+            query("sortField", note="start, end, duration, id or title."),
         ],
     ),
     "v2.appointments.schedule": Described(
@@ -159,14 +159,14 @@ OPERATIONS = {
         group=_SEARCH,
         summary="How many appointments are scheduled per slot within a time frame",
         answer=wire.AppointmentCountResponse(many=True),
-        query=[*_SLOT, _query("timeFrame", OpenApiTypes.DURATION, required=True)],
+        query=[*_SLOT, query("timeFrame", OpenApiTypes.DURATION, required=True)],
         refused=(400, 401, 403, 500),
     ),
     "v2.appointments.eligible": Described(
         group=_SEARCH,
         summary="Appointments that could be activated",
         answer=wire.FindAppointmentsEligibleResponse(many=True),
-        query=[_query("timeFrame", OpenApiTypes.DURATION, note="No longer limits the result.")],
+        query=[query("timeFrame", OpenApiTypes.DURATION, note="No longer limits the result.")],
         refused=(400, 401, 403, 500),
         deprecated=True,
     ),
@@ -174,7 +174,7 @@ OPERATIONS = {
         group=_SEARCH,
         summary="How many appointments overlap a given time",
         answer=wire.AppointmentOverlapResponse,
-        query=[*_SLOT, _query("duration", OpenApiTypes.DURATION, required=True)],
+        query=[*_SLOT, query("duration", OpenApiTypes.DURATION, required=True)],
         refused=(400, 401, 403, 500),
     ),
     "v2.participants.add_agent": Described(
@@ -202,7 +202,7 @@ OPERATIONS = {
         group=_PARTICIPANTS,
         summary="Sets whether a participant is waiting, has joined or has left",
         body=wire.ParticipantStateBody,
-        query=[_query("state", enum=["WAITING", "JOINED", "LEFT"])],
+        query=[query("state", enum=["WAITING", "JOINED", "LEFT"])],
     ),
     "v2.interaction.accept": Described(
         group=_INTERACTION,
@@ -212,7 +212,7 @@ OPERATIONS = {
     "v2.interaction.failed": Described(
         group=_INTERACTION,
         summary="Records that the interaction has failed, with the error",
-        query=[_query("systemMessage"), _query("userMessage")],
+        query=[query("systemMessage"), query("userMessage")],
     ),
     "v2.interaction.get": Described(
         group=_INTERACTION,
@@ -227,14 +227,14 @@ OPERATIONS = {
     "v2.notifications.list": Described(
         group=_NOTIFICATIONS,
         summary="Delivery state of the notifications of one appointment",
-        answer=_page(wire.ListAppointmentNotificationsResponsePaged),
+        answer=page(wire.ListAppointmentNotificationsResponsePaged),
         query=_HISTORY,
     ),
     "v2.notifications.events": Described(
         group=_NOTIFICATIONS,
         summary="Every step in the delivery of the notifications of one appointment",
         answer=wire.ListAppointmentNotificationEventsResponsePaged,
-        query=[*_HISTORY, _query("statusId", many=True)],
+        query=[*_HISTORY, query("statusId", many=True)],
     ),
     "frontdesk.notifications.retry": Described(
         group=_NOTIFICATIONS,
@@ -247,7 +247,11 @@ OPERATIONS = {
 
 def documented(operation_id: str) -> Callable[[View], View]:
     """Describe a view method as the operation of this id."""
-    one = OPERATIONS[operation_id]
+    return describe(operation_id, OPERATIONS[operation_id])
+
+
+def describe(operation_id: str, one: Described) -> Callable[[View], View]:
+    """Describe a view method."""
     return extend_schema(
         operation_id=operation_id,
         summary=one.summary,

@@ -46,6 +46,16 @@ def _duration(start: datetime | None, end: datetime | None, length: timedelta | 
 def appointment_item(case: Case) -> JsonObject:
     """Give an appointment as lists show it (schema Appointment)."""
     one = case.appointment
+    return shared_members(one) | _present(
+        targetAssignment=_target(one),
+        participants=[participant_item(case, participant) for participant in case.participants],
+        interaction=interaction(one),
+        notificationHeaders=one.notification_headers,
+    )
+
+
+def shared_members(one: Appointment) -> JsonObject:
+    """Give what an appointment shows alike in every version."""
     return _present(
         id=str(one.id),
         applicationId=str(one.application_id),
@@ -58,11 +68,7 @@ def appointment_item(case: Case) -> JsonObject:
         timezone=one.timezone,
         locale=one.locale,
         organizer={"id": one.organizer_id, "type": one.organizer_type},
-        targetAssignment=_target(one),
-        participants=[participant_item(case, participant) for participant in case.participants],
-        interaction=interaction(one),
         notificationsActive=one.notifications_active,
-        notificationHeaders=one.notification_headers,
     )
 
 
@@ -122,13 +128,32 @@ def _ticket(case: Case, participant: Participant) -> JsonObject | None:
 
 
 def listed_item(item: Listed) -> orjson.Fragment:
-    """Give `appointment_item` of a row of the list, written out already.
+    """Give `appointment_item` of a row of the list, written out already."""
+    one = item.appointment
+    return written_out(
+        shared_listed_members(one)
+        | {
+            "targetAssignment": _listed_target(one.target_type, one.target_id),
+            "participants": _listed_participants(item),
+            "interaction": listed_interaction(one),
+            "notificationHeaders": _unparsed(one.notification_headers),
+        }
+    )
+
+
+def written_out(members: JsonObject) -> orjson.Fragment:
+    """Give an item of the list as it is sent, without what has no value."""
+    present = {name: value for name, value in members.items() if value is not None}
+    return orjson.Fragment(orjson.dumps(present, option=orjson.OPT_UTC_Z))
+
+
+def shared_listed_members(one: ListedAppointment) -> JsonObject:
+    """Give `shared_members` of a row of the list, for `written_out`.
 
     Of a page this is the part that grows with its size: no call for each member. orjson writes
     instants in UTC as `format_instant` does.
     """
-    one = item.appointment
-    members: JsonObject = {
+    return {
         "id": one.id,
         "applicationId": one.application_id,
         "title": one.title or None,
@@ -140,14 +165,8 @@ def listed_item(item: Listed) -> orjson.Fragment:
         "timezone": one.timezone,
         "locale": one.locale,
         "organizer": {"id": one.organizer_id, "type": one.organizer_type},
-        "targetAssignment": _listed_target(one.target_type, one.target_id),
-        "participants": _listed_participants(item),
-        "interaction": _listed_interaction(one),
         "notificationsActive": one.notifications_active,
-        "notificationHeaders": _unparsed(one.notification_headers),
     }
-    present = {name: value for name, value in members.items() if value is not None}
-    return orjson.Fragment(orjson.dumps(present, option=orjson.OPT_UTC_Z))
 
 
 # A page has few different ones.
@@ -166,7 +185,7 @@ def _listed_target(type_: str, id_: str) -> JsonObject | None:
     return {"type": type_, "id": id_} if id_ else {"type": type_}
 
 
-def _listed_interaction(one: ListedAppointment) -> JsonObject:
+def listed_interaction(one: ListedAppointment) -> JsonObject:
     routing: JsonObject = {"properties": orjson.Fragment(one.routing_properties)}
     if one.routing_type:
         routing["type"] = one.routing_type
@@ -206,9 +225,24 @@ def _listed_participants(item: Listed) -> list[JsonObject]:
 
 
 def participant_details(case: Case, participant: Participant) -> JsonObject:
-    """Give everything that is known of a participant (schema ParticipantDetails).
+    """Give everything that is known of a participant (schema ParticipantDetails)."""
+    details = person(case, participant)
+    if _is_another_customer(case, participant):
+        return details
+    return details | _present(
+        ticket=_ticket(case, participant),
+        expiresAt=_instant(case.appointment.details_expire_at) if participant.is_customer else None,
+    )
 
-    A customer sees of another customer who it is, and no more (participants.get.r11).
+
+def _is_another_customer(case: Case, participant: Participant) -> bool:
+    return case.actor.kind == ActorKind.CUSTOMER and case.actor.id != str(participant.id)
+
+
+def person(case: Case, participant: Participant) -> JsonObject:
+    """Give who a participant is.
+
+    A customer sees of another customer the name, and no more (participants.get.r11).
     """
     user = participant.user
     details = _present(
@@ -220,7 +254,7 @@ def participant_details(case: Case, participant: Participant) -> JsonObject:
         )
         or None,
     )
-    if case.actor.kind == ActorKind.CUSTOMER and case.actor.id != str(participant.id):
+    if _is_another_customer(case, participant):
         return details
     return details | _present(
         contact=_present(
@@ -230,8 +264,6 @@ def participant_details(case: Case, participant: Participant) -> JsonObject:
         or None,
         username=(user.username if user else participant.username) or None,
         metadata=participant.metadata,
-        ticket=_ticket(case, participant),
-        expiresAt=_instant(case.appointment.details_expire_at) if user is None else None,
     )
 
 
