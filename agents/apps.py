@@ -12,5 +12,5 @@ class AgentsConfig(AppConfig):
         # Models can be imported only from here on.
         import_module("agents.checks")
         chores = import_module("notifications.services.chores")
-        codes = import_module("agents.services.codes")
-        chores.sweep_too("codes", codes.send_codes)
+        code_sending = import_module("agents.services.code_sending")
+        chores.sweep_too("codes", code_sending.send_codes)

@@ -3,13 +3,13 @@
 from celery import shared_task
 from django.utils import timezone
 
-from agents.services import codes, retention
+from agents.services import code_sending, retention
 
 
 @shared_task(name="agents.send_codes", ignore_result=True)
 def send_codes() -> None:
     """Send the one-time passwords that wait."""
-    codes.send_codes()
+    code_sending.send_codes()
 
 
 @shared_task(name="agents.forget_expired", ignore_result=True)

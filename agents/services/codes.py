@@ -1,19 +1,18 @@
-"""One-time codes: six digits that prove an address once, for one application."""
+"""One-time codes: six digits that prove an address once, for one application.
+
+An address is an e-mail address or a phone number; `agents.services.code_sending` sends to it.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
 import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from smtplib import SMTPException
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 from django.db import connection, transaction
 
@@ -21,10 +20,13 @@ from agents.errors import CodeRefused
 from agents.models import Application, OneTimeCode
 from agents.services import counters
 from config.kernel import limits
-from config.kernel.secrets import SealBroken, fingerprint, fingerprints, seal, unseal
+from config.kernel.secrets import fingerprint, fingerprints, seal, unseal
+from notifications.errors import CannotBuild
+from notifications.models import Channel
 from notifications.nudges import nudge_task
-
-logger = logging.getLogger(__name__)
+from notifications.segments import segments_of
+from notifications.tokens import fold
+from notifications.transports.sms.numbers import to_e164
 
 _PURPOSE = "one-time-code"
 _TABLE = OneTimeCode._meta.db_table
@@ -39,16 +41,6 @@ _TRY = f"""
         ORDER BY created_at DESC, id DESC LIMIT 1
     ) AND used_at IS NULL AND expires_at > %s AND tries < %s
     RETURNING id, digest = ANY(%s)
-"""  # noqa: S608  # the name of our own table
-
-# The claim empties the row before anything is sent: a code is sent at most once.
-_CLAIM = f"""
-    WITH claimed AS (
-        SELECT id, sealed, expires_at FROM {_TABLE} WHERE sealed IS NOT NULL
-        ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
-    )
-    UPDATE {_TABLE} AS code SET sealed = NULL FROM claimed WHERE code.id = claimed.id
-    RETURNING code.id, claimed.sealed, claimed.expires_at > now()
 """  # noqa: S608  # the name of our own table
 
 
@@ -76,6 +68,17 @@ class ProvenCode:
     address: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """What is to be sent: the code, and all that its words are made of."""
+
+    channel: Channel
+    address: str = field(repr=False)
+    code: str = field(repr=False)
+    name: str
+    locale: str
+
+
 # --- Asking ---------------------------------------------------------------------------------
 
 
@@ -86,13 +89,14 @@ def ask_for_code(
 
     The caller hears nothing of that. Raises TooManyAttempts.
     """
-    address = normalized(address)
+    country = application.default_country if application is not None else ""
+    address = normalized(address, country=country)
     counters.take(
         (counters.CODES_PER_SENDER, counters.network_of(sender)),
         (counters.CODES_PER_RECIPIENT, address),
         now=now,
     )
-    if application is not None and application.customers_may_book and _is_email(address):
+    if application is not None and application.customers_may_book:
         new_code(application, address, now=now)
         transaction.on_commit(_nudge)
 
@@ -103,18 +107,39 @@ def _nudge() -> None:
 
 
 def new_code(application: Application, address: str, *, now: datetime) -> str:
-    """Give a new code for the address, which waits to be sent; older ones are void from now on."""
-    address = normalized(address)
+    """Give a new code for the address, which waits to be sent; older ones are void from now on.
+
+    Where nothing can be sent to, it is void as well.
+    """
+    address = normalized(address, country=application.default_country)
     issued = issue(application, address, purpose=_PURPOSE, now=now)
+    row = OneTimeCode.objects.filter(pk=issued.id)
+    if channel_of(address) is None:
+        # As much work as for an address: how long the answer takes says nothing about it.
+        row.update(used_at=now)
+    else:
+        row.update(sealed=_sealed(application, address, issued.code))
+    return issued.code
+
+
+def _sealed(application: Application, address: str, code: str) -> bytes:
     parcel = {
         "address": address,
-        "code": issued.code,
+        "code": code,
         "locale": application.default_locale,
         "name": application.name,
     }
-    sealed = seal(json.dumps(parcel), purpose=_PURPOSE)
-    OneTimeCode.objects.filter(pk=issued.id).update(sealed=sealed)
-    return issued.code
+    return seal(json.dumps(parcel), purpose=_PURPOSE)
+
+
+def parcel_of(sealed: bytes | memoryview) -> Parcel | None:
+    """Read what a code's row keeps until it is sent; None if it leads nowhere.
+
+    Raises SealBroken.
+    """
+    kept = json.loads(unseal(sealed, purpose=_PURPOSE))
+    channel = channel_of(kept["address"])
+    return Parcel(channel=channel, **kept) if channel else None
 
 
 def issue(application: Application, subject: str, *, purpose: str, now: datetime) -> IssuedCode:
@@ -142,13 +167,35 @@ def _bound(application_id: UUID, address: str, code: str) -> str:
     return f"{application_id}\0{address}\0{code}"
 
 
-def normalized(address: str) -> str:
-    """Give an e-mail address or a phone number in the form in which it is compared."""
+# --- Addresses ------------------------------------------------------------------------------
+
+
+def normalized(address: str, *, country: str = "") -> str:
+    """Give an e-mail address or a phone number in the form in which it is compared.
+
+    A phone number that can be one is given in E.164; without a country it lies in the given one.
+    """
     address = address.strip()
     if "@" in address:
         return address.lower()
     digits = re.sub(r"[^0-9+]", "", address)
-    return f"+{digits[2:]}" if digits.startswith("00") else digits
+    # Nearly everywhere 00 leads abroad; where something else does, that is tried first.
+    abroad = f"+{digits[2:]}" if digits.startswith("00") else digits
+    return _e164(address, country) or _e164(abroad, country) or abroad
+
+
+def channel_of(address: str) -> Channel | None:
+    """Say how a normalised address is reached; None when it cannot be."""
+    if "@" in address:
+        return Channel.EMAIL if _is_email(address) else None
+    return Channel.SMS if address and _e164(address, "") == address else None
+
+
+def _e164(number: str, country: str) -> str:
+    try:
+        return to_e164(number, country)
+    except CannotBuild:
+        return ""
 
 
 def _is_email(address: str) -> bool:
@@ -162,14 +209,14 @@ def _is_email(address: str) -> bool:
 # --- Proving --------------------------------------------------------------------------------
 
 
-def check_code(application_id: UUID, address: str, code: str, *, now: datetime) -> ProvenCode:
+def check_code(application: Application, address: str, code: str, *, now: datetime) -> ProvenCode:
     """Give the proof that the code is the one that was sent; a wrong one is counted at once.
 
     It stands outside the booking's transaction, or a refused booking would forget the tries.
     Raises CodeRefused.
     """
-    address = normalized(address)
-    guessed = guess(application_id, address, code, purpose=_PURPOSE, now=now)
+    address = normalized(address, country=application.default_country)
+    guessed = guess(application.pk, address, code, purpose=_PURPOSE, now=now)
     if guessed is None or not guessed.is_right:
         raise CodeRefused
     return ProvenCode(id=guessed.id, address=address)
@@ -202,15 +249,15 @@ def use(code_id: UUID, *, now: datetime) -> bool:
     return bool(unused.update(used_at=now))
 
 
-def redeem_code(application_id: UUID, address: str, code: str, *, now: datetime) -> None:
+def redeem_code(application: Application, address: str, code: str, *, now: datetime) -> None:
     """Check a code and use it up.
 
     Raises CodeRefused.
     """
-    use_code(check_code(application_id, address, code, now=now), now=now)
+    use_code(check_code(application, address, code, now=now), now=now)
 
 
-# --- Sending --------------------------------------------------------------------------------
+# --- Words ----------------------------------------------------------------------------------
 
 _TEXTS = {
     "en": (
@@ -229,55 +276,29 @@ Es gilt {minutes} Minuten lang und nur ein Mal. Haben Sie es nicht angefordert, 
 """,
     ),
 }
-
-
-def send_codes(*, limit: int = 50) -> int:
-    """Send the codes that wait, each at most once, and give how many were handed over."""
-    if not OneTimeCode.objects.filter(sealed__isnull=False).exists():
-        return 0
-    mail: BaseEmailBackend = get_connection()
-    try:
-        # First, so that a server that is away costs no code: those wait until it is back.
-        mail.open()
-        try:
-            return sum(_send(mail, code_id, sealed) for code_id, sealed in _claim(limit))
-        finally:
-            mail.close()
-    except (SMTPException, OSError) as error:
-        logger.warning("One-time passwords wait: %s.", type(error).__name__)
-        return 0
-
-
-@transaction.atomic
-def _claim(limit: int) -> list[tuple[UUID, bytes]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [limit])
-        rows = cursor.fetchall()
-    # One that has expired while it waited helps nobody.
-    return [(code_id, sealed) for code_id, sealed, is_valid in rows if is_valid]
-
-
-def _send(mail: BaseEmailBackend, code_id: UUID, sealed: bytes) -> bool:
-    try:
-        return bool(mail.send_messages([_message(json.loads(unseal(sealed, purpose=_PURPOSE)))]))
-    except (SMTPException, OSError, SealBroken) as error:
-        logger.warning("The one-time password %s was not sent: %s.", code_id, type(error).__name__)
-        return False
+# The code comes first: phones show it on a locked screen, and offer it where it is asked for. They
+# offer it everywhere: bound to a web address (WebOTP) it would be to ours, and booking takes place
+# on the pages and in the apps of others.
+_SHORT_TEXTS = {
+    "en": "{code} is your one-time password for {name}, valid for {minutes} minutes.",
+    "de": "{code} ist Ihr Einmalkennwort für {name} ({minutes} Minuten gültig).",
+}
+_MINUTES = int(limits.CODE_LIFETIME.total_seconds() // 60)
 
 
 def words_for(code: str, *, name: str, locale: str) -> tuple[str, str]:
     """Give the subject and the text of the mail that tells a code."""
     subject, text = _TEXTS.get(locale[:2].lower(), _TEXTS["en"])
-    minutes = int(limits.CODE_LIFETIME.total_seconds() // 60)
-    return subject, text.format(code=code, name=" ".join(name.split()), minutes=minutes)
+    return subject, text.format(code=code, name=" ".join(name.split()), minutes=_MINUTES)
 
 
-def _message(parcel: dict[str, str]) -> EmailMessage:
-    subject, text = words_for(parcel["code"], name=parcel["name"], locale=parcel["locale"])
-    return EmailMessage(
-        subject=subject,
-        body=text,
-        to=[parcel["address"]],
-        # RFC 3834: no out-of-office replies to this.
-        headers={"Auto-Submitted": "auto-generated"},
-    )
+def short_words_for(code: str, *, name: str, locale: str) -> str:
+    """Give the text of the SMS that tells a code: one SMS, in which a long name is cut."""
+    template = _SHORT_TEXTS.get(locale[:2].lower(), _SHORT_TEXTS["en"])
+    name = " ".join(fold(name).split())
+    for length in range(len(name), 0, -1):
+        shown = name if length == len(name) else f"{name[:length].rstrip()}..."
+        text = template.format(code=code, name=shown, minutes=_MINUTES)
+        if segments_of(text).count == 1:
+            return text
+    return code

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from agents.errors import CodeRefused, TooManyAttempts
 from agents.models import OneTimeCode
 from agents.services import codes
-from agents.services.codes import ask_for_code, check_code, redeem_code, send_codes, use_code
+from agents.services.code_sending import send_codes
+from agents.services.codes import ask_for_code, check_code, redeem_code, use_code
 from agents.services.retention import forget_expired
 from tests import make
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from pytest_django import DjangoAssertNumQueries
 
     from agents.models import Application
     from tests.mailbox import Mailbox
@@ -54,7 +58,7 @@ def test_whoever_asks_gets_a_code_by_mail(
     assert message["Auto-Submitted"] == "auto-generated"
     assert "Your one-time password for Contoso Bank is " in text
     [code] = re.findall(r"\b\d{6}\b", text)
-    redeem_code(application.pk, ADA, code, now=now)
+    redeem_code(application, ADA, code, now=now)
 
 
 def test_the_mail_speaks_the_language_of_the_application(mailbox: Mailbox, now: datetime) -> None:
@@ -92,16 +96,57 @@ def test_a_sender_can_ask_thirty_times(application: Application, now: datetime) 
         ask_for_code(application, ADA, sender=HERE, now=now)
 
 
-@pytest.mark.parametrize(
-    "address", ["+49 30 1234567", "nonsense", "a@b", "x" * 250 + "@example.org"]
-)
-def test_what_is_no_mail_address_gets_the_same_answer_and_nothing_is_sent(
+UNREACHABLE = ["0170 1234567", "+49 1", "nonsense", "a@b", "x" * 250 + "@example.org"]
+
+
+@pytest.mark.parametrize("address", UNREACHABLE)
+def test_what_nothing_can_be_sent_to_gets_the_same_answer_and_nothing_is_sent(
     application: Application, mailbox: Mailbox, now: datetime, address: str
 ) -> None:
     ask_for_code(application, address, sender=HERE, now=now)
 
     assert send_codes() == 0
     assert mailbox.messages == []
+
+
+@pytest.mark.parametrize("address", UNREACHABLE)
+def test_no_code_proves_what_nothing_can_be_sent_to(
+    application: Application, now: datetime, address: str
+) -> None:
+    code = make.make_code(application, address)
+
+    with pytest.raises(CodeRefused):
+        check_code(application, address, code, now=now)
+
+
+@pytest.mark.parametrize("address", [*UNREACHABLE, "+49 170 1234567", "grace@example.org"])
+def test_an_address_costs_as_many_queries_as_any_other(
+    application: Application,
+    now: datetime,
+    address: str,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with CaptureQueriesContext(connection) as usual:
+        ask_for_code(application, ADA, sender=HERE, now=now)
+
+    with django_assert_num_queries(len(usual)):
+        ask_for_code(application, address, sender=HERE, now=now)
+
+
+def test_a_number_is_sent_three_codes_in_a_quarter_of_an_hour_however_it_is_written(
+    now: datetime,
+) -> None:
+    german = make.make_application(default_country="DE")
+    other = make.make_application()
+    ask_for_code(german, "0170 1234567", sender=HERE, now=now)
+    ask_for_code(other, "+49 170 1234567", sender=HERE, now=now)
+    ask_for_code(other, "0049 (0)170-1234567", sender=HERE, now=now)
+
+    for application, address in ((german, "01701234567"), (other, "tel:+491701234567")):
+        with pytest.raises(TooManyAttempts):
+            ask_for_code(application, address, sender="192.0.2.2", now=now)
+
+    assert OneTimeCode.objects.count() == 3
 
 
 def test_an_application_that_does_not_let_customers_book_sends_nothing(now: datetime) -> None:
@@ -190,10 +235,10 @@ def test_two_workers_send_a_code_once(mailbox: Mailbox) -> None:
 @pytest.mark.rule("v2.appointments.schedule_as_customer.r5")
 def test_a_code_works_once(application: Application, now: datetime) -> None:
     code = make.make_code(application, ADA)
-    redeem_code(application.pk, ADA, code, now=now)
+    redeem_code(application, ADA, code, now=now)
 
     with pytest.raises(CodeRefused):
-        redeem_code(application.pk, ADA, code, now=now)
+        redeem_code(application, ADA, code, now=now)
 
 
 @pytest.mark.rule("v2.appointments.schedule_as_customer.r6")
@@ -203,11 +248,11 @@ def test_a_code_works_for_its_application_and_its_address_alone(
     code = make.make_code(application, ADA)
     sibling = make.make_application(application.organization)
 
-    for application_id, address in ((sibling.pk, ADA), (application.pk, "grace@example.org")):
+    for each, address in ((sibling, ADA), (application, "grace@example.org")):
         with pytest.raises(CodeRefused):
-            redeem_code(application_id, address, code, now=now)
+            redeem_code(each, address, code, now=now)
 
-    redeem_code(application.pk, ADA, code, now=now)
+    redeem_code(application, ADA, code, now=now)
 
 
 @pytest.mark.rule("v2.appointments.schedule_as_customer.r2")
@@ -215,9 +260,9 @@ def test_a_code_works_for_ten_minutes(application: Application, now: datetime) -
     code = codes.new_code(application, ADA, now=now)
 
     with pytest.raises(CodeRefused):
-        check_code(application.pk, ADA, code, now=now + timedelta(minutes=10))
+        check_code(application, ADA, code, now=now + timedelta(minutes=10))
 
-    check_code(application.pk, ADA, code, now=now + timedelta(minutes=10, microseconds=-1))
+    check_code(application, ADA, code, now=now + timedelta(minutes=10, microseconds=-1))
 
 
 def test_a_new_code_makes_the_old_one_void(application: Application, now: datetime) -> None:
@@ -225,9 +270,9 @@ def test_a_new_code_makes_the_old_one_void(application: Application, now: dateti
     new = make.make_code(application, ADA)
 
     with pytest.raises(CodeRefused):
-        check_code(application.pk, ADA, old if old != new else other_than(new), now=now)
+        check_code(application, ADA, old if old != new else other_than(new), now=now)
 
-    check_code(application.pk, ADA, new, now=now)
+    check_code(application, ADA, new, now=now)
 
 
 def test_after_five_wrong_guesses_the_right_one_is_refused(
@@ -236,28 +281,52 @@ def test_after_five_wrong_guesses_the_right_one_is_refused(
     code = make.make_code(application, ADA)
     for guess in (other_than(code), "", "abcdef", f" {code}", code * 2):
         with pytest.raises(CodeRefused):
-            check_code(application.pk, ADA, guess, now=now)
+            check_code(application, ADA, guess, now=now)
 
     with pytest.raises(CodeRefused):
-        check_code(application.pk, ADA, code, now=now)
+        check_code(application, ADA, code, now=now)
 
 
 def test_a_refused_booking_gives_the_code_back(application: Application, now: datetime) -> None:
     code = make.make_code(application, ADA)
     for _ in range(7):
-        proven = check_code(application.pk, ADA, code, now=now)
+        proven = check_code(application, ADA, code, now=now)
         with transaction.atomic():
             use_code(proven, now=now)
             transaction.set_rollback(True)
 
-    redeem_code(application.pk, ADA, code, now=now)
+    redeem_code(application, ADA, code, now=now)
 
 
-def test_phone_numbers_are_compared_by_their_digits() -> None:
-    assert (
-        codes.normalized(" +49 (30) 12-34.5 ") == codes.normalized("0049 30 12345") == "+493012345"
-    )
-    assert codes.normalized(" Ada@Example.ORG ") == "ada@example.org"
+@pytest.mark.parametrize(
+    ("written", "country", "number"),
+    [
+        (" +49 (30) 12-34.5 ", "", "+493012345"),
+        ("0049 30 12345", "", "+493012345"),
+        ("0049 30 12345", "DE", "+493012345"),
+        ("0049 30 12345", "US", "+493012345"),
+        ("0011 49 30 12345", "AU", "+493012345"),
+        ("030 12345", "DE", "+493012345"),
+        ("(212) 555-0123", "US", "+12125550123"),
+        # Without a country it is none that can be reached, but the same as itself.
+        ("030 / 12345", "", "03012345"),
+        ("110", "DE", "110"),
+        ("nonsense", "DE", ""),
+        ("", "DE", ""),
+        (" Ada@Example.ORG ", "DE", "ada@example.org"),
+    ],
+)
+def test_an_address_is_compared_in_one_form(written: str, country: str, number: str) -> None:
+    assert codes.normalized(written, country=country) == number
+    assert codes.normalized(number, country=country) == number
+
+
+@pytest.mark.parametrize("written", ["0170 1234567", "+49 170 1234567", "0049 (170) 123-4567"])
+def test_a_number_is_proven_however_it_is_written(now: datetime, written: str) -> None:
+    german = make.make_application(default_country="DE")
+    code = make.make_code(german, "0170/123 45 67")
+
+    assert check_code(german, written, code, now=now).address == "+491701234567"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -270,7 +339,7 @@ def test_of_many_guesses_at_once_five_are_looked_at(now: datetime) -> None:
         try:
             together.wait()
             with pytest.raises(CodeRefused):
-                check_code(application.pk, ADA, other_than(code), now=now)
+                check_code(application, ADA, other_than(code), now=now)
         finally:
             connection.close()
 
@@ -282,7 +351,7 @@ def test_of_many_guesses_at_once_five_are_looked_at(now: datetime) -> None:
 
     assert OneTimeCode.objects.get().tries == 5
     with pytest.raises(CodeRefused):
-        check_code(application.pk, ADA, code, now=now)
+        check_code(application, ADA, code, now=now)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -295,7 +364,7 @@ def test_of_many_uses_at_once_one_succeeds(now: datetime) -> None:
     def use() -> None:
         try:
             together.wait()
-            redeem_code(application.pk, ADA, code, now=now)
+            redeem_code(application, ADA, code, now=now)
             outcomes.append(True)
         except CodeRefused:
             outcomes.append(False)

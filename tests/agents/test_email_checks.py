@@ -315,7 +315,7 @@ def test_a_code_for_a_booking_confirms_no_service_and_the_other_way_round(
     for_service = code_in(mailbox)
 
     with pytest.raises(CodeRefused):
-        codes.check_code(application.pk, ADA, for_service, now=now)
+        codes.check_code(application, ADA, for_service, now=now)
     if for_booking != for_service:
         with pytest.raises(CheckCodeWrong):
             email_checks.confirm_verification(ours, code=for_booking, actor=actor, now=now)

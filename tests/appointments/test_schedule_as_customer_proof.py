@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agents.models import OneTimeCode
-from agents.services import codes
+from agents.services.code_sending import send_codes
 from appointments.models import Appointment
 from config.kernel import limits
 from tests import make
@@ -58,7 +58,7 @@ def test_an_empty_password_has_one_sent_and_with_that_one_books(
     application: Application, mailbox: Mailbox
 ) -> None:
     asked = send(application, basic(ADDRESS))
-    codes.send_codes()
+    send_codes()
 
     (mail,) = mailbox.to(ADDRESS)
     (code,) = re.findall(r"\b\d{6}\b", mail.get_content())
@@ -76,7 +76,7 @@ def test_asking_for_a_password_takes_no_more_than_the_application(
 
     answer = ApiClient().post(ways.AS_CUSTOMER, body, headers=basic(ADDRESS))
 
-    codes.send_codes()
+    send_codes()
     assert_refused(answer)
     assert len(mailbox.to(ADDRESS)) == 1
 
@@ -96,7 +96,7 @@ def test_nothing_is_sent_where_no_password_would_help(
     # Whether the application exists, and lets customers book, cannot be told apart.
     for answer in answers:
         assert_refused(answer)
-    assert (codes.send_codes(), mailbox.messages) == (0, [])
+    assert (send_codes(), mailbox.messages) == (0, [])
 
 
 @pytest.mark.rule("v2.appointments.schedule_as_customer.r4")
@@ -108,7 +108,7 @@ def test_an_address_is_sent_three_passwords_in_a_quarter_of_an_hour(
 
     fourth = send(application, basic("ada@example.org"))
 
-    codes.send_codes()
+    send_codes()
     assert [answer.status_code for answer in answers] == [401, 401, 401]
     assert fourth.status_code == 429
     assert 0 < int(fourth["Retry-After"]) <= limits.CODE_SEND_WINDOW.total_seconds()

@@ -282,7 +282,7 @@ def rest() -> None:
 
 
 class InstallationBackend(BaseEmailBackend):
-    """Mails that are no notifications, such as one-time passwords, by the same provider."""
+    """Mails that are no notifications, such as notes to owners, by the same provider."""
 
     def __init__(self, fail_silently: bool = False, **_kwargs: Any) -> None:
         super().__init__(fail_silently=fail_silently)

@@ -18,7 +18,7 @@ def write(message: Message, book: TemplateBook, *, sender: str) -> Parcel:
 
     Raises CannotBuild.
     """
-    rendered = render(message, book.for_message(message))
+    rendered = message.words or render(message, book.for_message(message))
     if not rendered.text:
         raise CannotBuild("The message has no text.")
     segments = segments_of(rendered.text)
