@@ -8,6 +8,7 @@ class AppointmentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear what happens to appointments, and say what is kept and who holds their tickets."""
+        import_module("appointments.booking_subscriber")
         import_module("appointments.subscribers")
         upkeep = import_module("appointments.services.upkeep")
         purging = import_module("notifications.services.purging")

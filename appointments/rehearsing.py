@@ -161,6 +161,8 @@ def _case(appointment: Appointment, people: Mapping[str, Participant], event: Ou
     after: dict[str, Any] = event.after or {}
     start, end = after["start"], after["end"]
     appointment.state = after["state"]
+    # Snapshots did not always say it.
+    appointment.request_status = after.get("requestStatus", "")
     appointment.start = parse_instant(start) if start else None
     appointment.end = parse_instant(end) if end else None
     appointment.timezone = after["timezone"]

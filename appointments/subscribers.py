@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import cast
-from zoneinfo import ZoneInfo
 
-from appointments.models import Participant, ParticipantType, State
-from appointments.services.case import SUBJECT, Case
-from appointments.services.tickets import access_url
-from appointments.webhook import payload_of
-from config.kernel.time import format_instant
+from appointments.models import Participant, RequestStatus, State
+from appointments.services.case import Case
+from appointments.topics import recipient_of, topic_of
 from notifications import outbox
-from notifications.models import Channel, NotificationType, RecipientType
+from notifications.models import NotificationType
 from notifications.outbox import Heard
-from notifications.services import Planner, Recipient, Topic, cancel, forget, refresh
+from notifications.services import Planner, Recipient, cancel, forget, refresh
 
 
 def _case(heard: Heard) -> Case:
@@ -35,76 +32,25 @@ def _schedule(case: Case) -> str:
     return f"schedule {case.appointment.schedule_version}"
 
 
-def topic_of(case: Case) -> Topic:
-    """Give what messages about the appointment need to know of it."""
-    one = case.appointment
-    duration = one.nominal_duration
-    agent = next(iter(case.primary_agents or case.agents), None)
-    customer = next(iter(case.customers), None)
-    texts = {
-        "title": one.title,
-        "applicationName": case.application.name,
-        "organizationName": case.application.organization.name,
-        "agentName": agent.user.get_full_name() if agent and agent.user else "",
-        "customerName": f"{customer.first_name} {customer.last_name}".strip() if customer else "",
-    }
-    return Topic(
-        organization_id=one.organization_id,
-        application_id=one.application_id,
-        type=SUBJECT,
-        id=one.id,
-        start=one.start,
-        end=one.end,
-        zone=ZoneInfo(one.timezone),
-        snapshot={
-            "start": format_instant(one.start) if one.start else None,
-            "end": format_instant(one.end) if one.end else None,
-            "timezone": one.timezone,
-            "locale": one.locale,
-            "duration": str(duration) if duration else None,
-            "sequence": one.sequence,
-            "created": format_instant(one.created_at),
-        },
-        texts={name: text for name, text in texts.items() if text},
-        payload=payload_of(case),
-    )
-
-
-def recipient_of(participant: Participant) -> Recipient:
-    """Give a participant as somebody who can be told something."""
-    if participant.type == ParticipantType.CUSTOMER:
-        addresses = {Channel.EMAIL: participant.email, Channel.SMS: participant.phone}
-        return Recipient(
-            type=RecipientType.CUSTOMER,
-            id=participant.id,
-            addresses={channel: address for channel, address in addresses.items() if address},
-            first_name=participant.first_name,
-            last_name=participant.last_name,
-            link=access_url(participant),
-        )
-    user = participant.user
-    return Recipient(
-        type=RecipientType.AGENT,
-        id=participant.id,
-        addresses={Channel.EMAIL: user.username} if user else {},
-        first_name=user.first_name if user else "",
-        last_name=user.last_name if user else "",
-    )
-
-
 def _customers(case: Case) -> list[Recipient]:
-    return [recipient_of(customer) for customer in case.customers]
+    return [recipient_of(case, customer) for customer in case.customers]
 
 
 def _agents(case: Case) -> list[Recipient]:
     """The agents, while the application tells them too."""
     if not case.application.notify_agents:
         return []
-    return [recipient_of(agent) for agent in case.agents]
+    return [recipient_of(case, agent) for agent in case.agents]
 
 
 def _people(case: Case) -> list[Recipient]:
     return _customers(case) + _agents(case)
+
+
+def _concerned(case: Case) -> list[Recipient]:
+    """Give who has to do something about a time; an invite is the customers' matter alone."""
+    is_invite = case.appointment.request_status == RequestStatus.OUTGOING_INVITE
+    return _customers(case) if is_invite else _people(case)
 
 
 def _remind(planner: Planner, case: Case, people: list[Recipient], *, webhooks: bool) -> None:
@@ -121,6 +67,65 @@ def tell_booked(heard: Heard) -> None:
     planner = _planner(heard)
     planner.tell(NotificationType.CREATE, _people(case), cause=_cause(heard))
     planner.tell_subscribers(NotificationType.CREATE, cause=_cause(heard))
+    _remind(planner, case, _people(case), webhooks=True)
+    planner.write()
+
+
+@outbox.on("appointment.requested", "appointment.invited")
+def tell_to_be_agreed_on(heard: Heard) -> None:
+    # The words are those of a request or an invite; to other systems it is no appointment yet.
+    case = _case(heard)
+    if not case.appointment.notifications_active:
+        return
+    planner = _planner(heard)
+    planner.tell(NotificationType.CREATE, _concerned(case), cause=_cause(heard))
+    planner.write()
+
+
+@outbox.on("appointment.time_requested", "appointment.alternative_requested")
+def tell_given_up(heard: Heard) -> None:
+    case = _case(heard)
+    _cancel(heard, "The time was given up.", NotificationType.REMINDER, NotificationType.ROOM)
+    if not case.appointment.notifications_active:
+        return
+    had_time = bool((heard.row.before or {}).get("start"))
+    _refresh(case)
+    planner = _planner(heard)
+    # To the calendar, which has an entry, it is a cancellation.
+    type_ = NotificationType.CANCELLED if had_time else NotificationType.CREATE
+    planner.tell(type_, _concerned(case), cause=_cause(heard))
+    if had_time:
+        planner.tell_subscribers(NotificationType.UPDATE, cause=_cause(heard))
+    planner.write()
+
+
+@outbox.on("appointment.accepted")
+def tell_accepted(heard: Heard) -> None:
+    case = _case(heard)
+    if not case.appointment.notifications_active:
+        return
+    _refresh(case)
+    # The version grows when a time is given up: then it was told of before.
+    is_first = (heard.row.before or {}).get("scheduleVersion") == 1
+    type_ = NotificationType.CREATE if is_first else NotificationType.RESCHEDULE
+    planner = _planner(heard)
+    planner.tell(type_, _people(case), cause=_cause(heard))
+    planner.tell_subscribers(type_, cause=_cause(heard))
+    _remind(planner, case, _people(case), webhooks=True)
+    planner.write()
+
+
+@outbox.on("appointment.reopened")
+def tell_reopened(heard: Heard) -> None:
+    case = _case(heard)
+    _cancel(heard, "The appointment was opened again.", NotificationType.FOLLOW_UP)
+    if not case.appointment.notifications_active:
+        return
+    planner = _planner(heard)
+    if heard.facts.get("wasCancelled") and not case.appointment.is_kept_open:
+        # To calendars and people it is there again.
+        planner.tell(NotificationType.CREATE, _people(case), cause=_cause(heard))
+    planner.tell_subscribers(NotificationType.UPDATE, cause=_cause(heard))
     _remind(planner, case, _people(case), webhooks=True)
     planner.write()
 
@@ -197,12 +202,14 @@ def remind_again(heard: Heard) -> None:
 
 @outbox.on("appointment.completed")
 def follow_up(heard: Heard) -> None:
+    # Only what is ended before anybody came has any left; the call itself cancels them.
+    _cancel(heard, "The appointment is over.", NotificationType.REMINDER, NotificationType.ROOM)
     case = _case(heard)
     if not case.appointment.notifications_active:
         return
     planner = _planner(heard)
     planner.tell_subscribers(NotificationType.COMPLETED, cause=_cause(heard))
-    came = [recipient_of(one) for one in case.customers if one.first_joined_at]
+    came = [recipient_of(case, one) for one in case.customers if one.first_joined_at]
     planner.follow_up(came, cause=_schedule(case))
     planner.write()
 
@@ -244,7 +251,7 @@ def tell_added(heard: Heard) -> None:
     if participant.is_customer and case.appointment.state != State.COMPLETED:
         # Those who were there before have had theirs (add_customer.r12). Nobody is told that what
         # is over was booked; what failed or was missed can be taken up again.
-        newcomer = [recipient_of(participant)]
+        newcomer = [recipient_of(case, participant)]
         planner.tell(NotificationType.CREATE, newcomer, cause=_cause(heard))
         _remind(planner, case, newcomer, webhooks=False)
     planner.write()
@@ -266,7 +273,9 @@ def tell_removed(heard: Heard) -> None:
     planner = _planner(heard)
     planner.tell_subscribers(NotificationType.PARTICIPANT_REMOVED, cause=_cause(heard))
     if participant.is_customer:
-        planner.tell(NotificationType.CANCELLED, [recipient_of(participant)], cause=_cause(heard))
+        planner.tell(
+            NotificationType.CANCELLED, [recipient_of(case, participant)], cause=_cause(heard)
+        )
     planner.write()
 
 
@@ -338,4 +347,4 @@ def _cancel(heard: Heard, reason: str, *types: NotificationType) -> None:
 
 def _refresh(case: Case) -> None:
     """Bring what is still to be sent up to date: its texts, names and links."""
-    refresh(topic_of(case), [recipient_of(one) for one in case.participants])
+    refresh(topic_of(case), [recipient_of(case, one) for one in case.participants])

@@ -14,7 +14,7 @@ from notifications.forms import SubscriptionForm
 from notifications.models import SigningSecret, Subscription
 from notifications.services import subscriptions, trial
 from notifications.services.subscriptions import SubscriptionData, SubscriptionState, state_of
-from notifications.webhook_rules import TYPES
+from notifications.webhook_rules import EVENT_TYPES
 
 if TYPE_CHECKING:
     from django import forms
@@ -69,7 +69,7 @@ class SubscriptionAdmin(OrganizationAdmin):
 
     def choices_of(self, db_field: models.Field[Any, Any], choices: Iterable[Any]) -> list[Any]:
         """Offer the types that are sent as webhooks."""
-        return [choice for choice in choices if choice[0] in TYPES]
+        return list(EVENT_TYPES)
 
     # --- What becomes of it -----------------------------------------------------------------
 

@@ -22,6 +22,8 @@ class Snapshot:
     locale: str
     sequence: int
     duration: str = ""
+    # The key of a text that is said instead of that of the type (kinds.Wording); mostly none.
+    wording: str = ""
     created: datetime | None = None
 
     @classmethod
@@ -38,6 +40,7 @@ class Snapshot:
                 locale=str(data.get("locale") or "en"),
                 sequence=int(str(data.get("sequence") or 0)),
                 duration=str(data.get("duration") or ""),
+                wording=str(data.get("wording") or ""),
                 created=_instant(data.get("created")),
             )
         except ValueError:
@@ -85,6 +88,8 @@ class Message:
 
     # Where phone numbers lie that name no country.
     country: str = ""
+    # What it says, where templates have no say.
+    words: Rendered | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,9 @@ def compose(message: Message, book: TemplateBook, *, now: datetime) -> Composed:
     rendered = filled(template, values)
     sender, recipient = _sender(message.sender, settings.DEFAULT_FROM_EMAIL), _recipient(message)
     method = method_of(message.type)
+    if message.snapshot.wording and method is Method.REQUEST:
+        # No time is fixed: there is nothing for a calendar to take in.
+        method = None
     entry = method and _entry(values, template.locale, method, sender, recipient)
     calendar = calendar_file(entry) if entry else None
     return composed(message, rendered, calendar, method=method, now=now)

@@ -65,20 +65,22 @@ class TemplateBook:
         locale: str,
         *,
         recipient_type: RecipientType = RecipientType.CUSTOMER,
+        wording: str = "",
     ) -> Template:
         """Give the template that fits best: the locale, its language, the default, the built-in.
 
         Raises CannotBuild for what is not told to persons.
         """
+        text = wording or type
         if recipient_type is not RecipientType.AGENT or type in _TYPES_FOR_AGENTS:
-            candidates = self.own.get((application_id, type, channel), {})
+            candidates = self.own.get((application_id, text, channel), {})
             default = self.default_locales.get(application_id, "")
             if found := _in_locale(candidates, locale) or _in_locale(candidates, default):
                 return found
         language = builtin.language_of(locale)
-        if template := builtin.find(language, type, channel, recipient_type):
+        if template := builtin.find(language, text, channel, recipient_type):
             return template
-        raise CannotBuild(f"There is no text for {type} by {channel}.")
+        raise CannotBuild(f"There is no text for {text} by {channel}.")
 
     def for_message(self, message: Message) -> Template:
         """Give the template that fits a message best.
@@ -91,6 +93,7 @@ class TemplateBook:
             message.channel,
             message.snapshot.locale,
             recipient_type=message.recipient_type,
+            wording=message.snapshot.wording,
         )
 
 

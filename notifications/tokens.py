@@ -173,6 +173,8 @@ TOKENS: Mapping[str, Callable[[Values], str]] = {
     "lastName": lambda values: values.message.last_name,
     "fullName": _full_name,
     "title": lambda values: values.fact("title"),
+    # What whoever caused it wrote with the change.
+    "message": lambda values: values.fact("message"),
     "agentName": lambda values: values.fact("agentName"),
     "customerName": lambda values: values.fact("customerName"),
     "applicationName": lambda values: values.fact("applicationName"),

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # The first, the second, and all later attempts; and of the lease what they may use up.
-_LIMITS = (3.0, 5.0, 30.0)
+LIMITS = (3.0, 5.0, 30.0)
 _END_WITHIN = 0.95
 # Within the quick attempts a receiver may ask for no more than this, later for no more than that.
 _SOON, _LATER = timedelta(minutes=1), timedelta(days=1)
@@ -245,15 +245,17 @@ async def _outcome(pool: Pool, claim: Claim, target: Target | CannotBuild | None
     if isinstance(target, CannotBuild):
         return TryLater(reason=str(target))
     lease_ends_at = claim.taken_at + settings.NOTIFICATIONS_LEASE.total_seconds() * _END_WITHIN
-    limit = min(
-        _LIMITS[min(claim.schedule_step, len(_LIMITS) - 1)], lease_ends_at - time.monotonic()
-    )
+    limit = min(LIMITS[min(claim.schedule_step, len(LIMITS) - 1)], lease_ends_at - time.monotonic())
     # By the database's clock: receivers refuse a signature that is minutes old.
-    outcome = await deliver(pool, target, delivery_of(claim), deadline=limit, now=claim.now)
+    delivery = delivery_of(claim)
+    if delivery is None:
+        return Refused(reason="What it tells of has been erased.")
+    outcome = await deliver(pool, target, delivery, deadline=limit, now=claim.now)
     if claim.row["is_paused"]:
         outcome = _of_a_question(outcome)
     if isinstance(outcome, TryLater) and outcome.after is not None:
-        most = _SOON if claim.schedule_step < webhooks.PATIENCE else _LATER
+        is_soon = delivery.is_booking or claim.schedule_step < webhooks.PATIENCE
+        most = _SOON if is_soon else _LATER
         outcome = replace(outcome, after=min(outcome.after, most))
     return outcome
 
@@ -274,18 +276,17 @@ def _of_a_question(outcome: Outcome) -> Outcome:
             return outcome
 
 
-def delivery_of(claim: Claim) -> Delivery:
-    """Give the event as it goes out: without its payload, once the persons in it are forgotten."""
+def delivery_of(claim: Claim) -> Delivery | None:
+    """Give the event as it goes out: without its payload, once the persons in it are forgotten.
+
+    None for what means nothing without its payload: an event of the booking webhook.
+    """
     row = claim.row
-    payload = feed.opened_payload(row["body"]) or orjson.dumps(
-        {"id": str(row["subject_id"]), "applicationId": str(claim.application_id)}
-    )
-    return Delivery(
-        id=claim.id,
-        type=row["type"],
-        occurred_at=row["scheduled_for"] or row["created_at"],
-        payload=payload,
-    )
+    payload = feed.opened_payload(row["body"])
+    if payload is None and row["booking_event"]:
+        return None
+    rest = {"id": str(row["subject_id"]), "applicationId": str(claim.application_id)}
+    return feed.delivery_of(row, payload=payload or orjson.dumps(rest))
 
 
 # --- What became of them ----------------------------------------------------------------------

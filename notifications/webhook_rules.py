@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 from django.core.exceptions import ValidationError
@@ -11,7 +11,14 @@ from django.core.validators import validate_email
 
 from config.kernel import limits
 from config.kernel.http import Blocked, check_addresses, check_port, destination_of, header_problem
-from notifications.models import Channel, NotificationType, WebhookAuth
+from notifications.models import (
+    BookingEvent,
+    Channel,
+    NotificationType,
+    WebhookAuth,
+    WebhookFormat,
+    kinds,
+)
 from notifications.services.planning import CHANNELS
 from notifications.transports.webhooks.delivery import Basic
 from notifications.transports.webhooks.oauth import ClientCredentials
@@ -22,6 +29,14 @@ Errors = dict[str, list[str]]
 
 # What is told to subscribers; the invitation to the room and the follow-up are for persons.
 TYPES = [type_ for type_ in NotificationType if Channel.WEBHOOKS in CHANNELS[type_]]
+TYPES_OF: Mapping[WebhookFormat, Sequence[NotificationType | BookingEvent]] = {
+    WebhookFormat.APPOINTMENT_EVENT: TYPES,
+    WebhookFormat.BOOKING: list(BookingEvent),
+}
+# Of either format: what a feed can show, and what there is to be chosen from.
+EVENT_TYPES = [
+    choice for choice in kinds.EVENT_TYPES if any(choice[0] in types for types in TYPES_OF.values())
+]
 
 _OURS = frozenset({"content-type", "user-agent", "x-signature"})
 # Names that mean something in one network only (RFC 6761, RFC 6762, RFC 8375, and habit).
@@ -35,6 +50,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 def problems_of(
     *,
     url: str | None,
+    format: WebhookFormat,
     types: Collection[str] | None,
     contact: str | None,
     auth: Auth | None,
@@ -52,8 +68,8 @@ def problems_of(
     if contact and not _is_address(contact):
         errors["contact"] = ["It is an e-mail address."]
     for number, type_ in enumerate(types or ()):
-        if type_ not in TYPES:
-            errors[f"eventTypes.{number}"] = [f"{type_} is never sent as a webhook."]
+        if type_ not in TYPES_OF[format]:
+            errors[f"eventTypes.{number}"] = [f"{type_} is never sent as {format}."]
     errors |= _auth_problems(auth)
     errors |= _header_problems(headers, secret_headers, proves_itself=proves_itself)
     return errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -33,16 +33,18 @@ from appointments.models import (
     TargetType,
 )
 from appointments.models.appointment import check_end
+from appointments.services.arranging import Arrangement, answer_questionnaire, arrange
 from appointments.services.case import Case
 from appointments.services.occupancy import (
     agent_row,
     free_agent,
+    occupy,
     refusing_overlaps,
     take_time,
 )
 from appointments.services.people import find_user
-from appointments.services.routing import Routing, complete_routing
-from appointments.services.tickets import issue_ticket
+from appointments.services.routing import ROUTING, Routing, RoutingRules, complete_routing
+from appointments.services.tickets import issue_ticket, keep_a_way_in
 from config.kernel import prepared
 from config.kernel.actors import Actor, ActorKind, Role
 from config.kernel.correlation import current_correlation_id
@@ -73,12 +75,10 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Booking:
-    """What is to be booked."""
+class Draft:
+    """What is to be arranged, but for its time."""
 
     application_id: str
-    start: datetime
-    duration: Duration
     zone: ZoneInfo
     locale: str
     title: str = ""
@@ -86,9 +86,19 @@ class Booking:
     metadata: Mapping[str, Any] | None = None
     customers: tuple[CustomerData, ...] = ()
     routing: Routing | None = None
+    routing_rules: RoutingRules = ROUTING
     custom_fields: Mapping[str, str] | None = None
     notification_headers: Mapping[str, str] | None = None
     target: Target | None = None
+    about: Arrangement = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booking(Draft):
+    """What is to be booked."""
+
+    start: datetime
+    duration: Duration
 
     @property
     def end(self) -> datetime:
@@ -112,13 +122,25 @@ def schedule_appointment(booking: Booking, *, actor: Actor, now: datetime) -> Ca
     AgentOccupied, NoAgentFree.
     """
     check_end(booking.end, now=now)
-    application = _application(booking.application_id, actor)
-    case = _new_case(booking, application, actor=actor, now=now)
+    case = begin_case(booking, actor=actor, now=now)
+    _place(case, booking)
+    return write_case(case, "appointment.scheduled", about=booking.about)
+
+
+def begin_case(draft: Draft, *, actor: Actor, now: datetime) -> Case:
+    """Give a new appointment of the caller's organisation, with everybody and without a time.
+
+    Raises ApplicationNotYours, TargetNotAnAgent, RoutingIncomplete, NoAgentFree, and what
+    `arrange` raises.
+    """
+    application = _application(draft.application_id, actor)
+    case = _new_case(draft, application, actor=actor, now=now)
     case.appointment.organizer_type = OrganizerType.AGENT
     case.appointment.organizer_id = actor.id
-    _add_customers(case, booking)
-    _add_agent(case, booking)
-    return _book(case)
+    arrange(case, draft.about)
+    _add_customers(case, draft)
+    _add_agent(case, draft)
+    return case
 
 
 def prove_booker(
@@ -145,7 +167,7 @@ def prove_booker(
         raise ApplicationNotYours
     if not application.customers_may_book:
         raise CustomersMayNotBook
-    return Booker(application, codes.check_code(application.id, address, code, now=now))
+    return Booker(application, codes.check_code(application, address, code, now=now))
 
 
 @retrying
@@ -160,13 +182,21 @@ def schedule_as_customer(booking: Booking, *, booker: Booker, origin: str, now: 
     codes.use_code(booker.code, now=now)
     check_end(booking.end, now=now)
     case = _new_case(booking, application, actor=_customer("", application, origin), now=now)
+    arrange(case, booking.about)
     _add_customers(case, booking)
-    customer = _proven(case.customers, booker.code.address)
+    customer = _proven(case.customers, booker)
     case.actor = _customer(str(customer.id), application, origin)
-    case.appointment.organizer_type = OrganizerType.CUSTOMER
-    case.appointment.organizer_id = str(customer.id)
+    appointment = case.appointment
+    appointment.organizer_type = OrganizerType.CUSTOMER
+    appointment.organizer_id = str(customer.id)
     _add_agent(case, booking)
-    return _book(case)
+    if appointment.subject is not None and appointment.subject.needs_acceptance:
+        appointment.ask(
+            start=booking.start, end=booking.end, duration=booking.duration.value, now=now
+        )
+        return write_case(case, "appointment.requested", about=booking.about)
+    _place(case, booking)
+    return write_case(case, "appointment.scheduled", about=booking.about)
 
 
 def _customer(participant_id: str, application: Application, origin: str) -> Actor:
@@ -198,8 +228,8 @@ _APPLICATION = Kept(
 )
 
 
-def _new_case(booking: Booking, application: Application, *, actor: Actor, now: datetime) -> Case:
-    routing = complete_routing(application, booking.routing)
+def _new_case(booking: Draft, application: Application, *, actor: Actor, now: datetime) -> Case:
+    routing = complete_routing(application, booking.routing, rules=booking.routing_rules)
     appointment = Appointment(
         organization_id=application.organization_id,
         application=application,
@@ -221,13 +251,22 @@ def _new_case(booking: Booking, application: Application, *, actor: Actor, now: 
         created_by_id=actor.id,
         created_from=actor.origin,
     )
-    appointment.place(
-        start=booking.start, end=booking.end, duration=booking.duration.value, now=now
-    )
-    if application.activates_automatically:
-        appointment.state = State.ACTIVATED
-        appointment.activated_at = now
     return Case(appointment=appointment, participants=[], actor=actor, now=now)
+
+
+def _place(case: Case, booking: Booking) -> None:
+    """Give a new appointment its time, and the ways in where that is automatic."""
+    appointment = case.appointment
+    appointment.place(
+        start=booking.start, end=booking.end, duration=booking.duration.value, now=case.now
+    )
+    if not case.application.activates_automatically:
+        return
+    appointment.state = State.ACTIVATED
+    appointment.activated_at = case.now
+    for customer in case.customers:
+        issue_ticket(customer, length=case.application.ticket_length)
+    keep_a_way_in(case)
 
 
 def customer_row(case: Case, data: CustomerData) -> Participant:
@@ -251,19 +290,21 @@ def customer_row(case: Case, data: CustomerData) -> Participant:
     return customer
 
 
-def _add_customers(case: Case, booking: Booking) -> None:
+def _add_customers(case: Case, booking: Draft) -> None:
     for data in booking.customers:
         case.participants.append(customer_row(case, data))
 
 
-def _proven(customers: list[Participant], address: str) -> Participant:
+def _proven(customers: list[Participant], booker: Booker) -> Participant:
+    country = booker.application.default_country
     for customer in customers:
-        if address in (codes.normalized(customer.email), codes.normalized(customer.phone)):
+        contacts = (customer.email, customer.phone)
+        if booker.code.address in (codes.normalized(one, country=country) for one in contacts):
             return customer
     raise NotYourAddress
 
 
-def _add_agent(case: Case, booking: Booking) -> None:
+def _add_agent(case: Case, booking: Draft) -> None:
     agent = _agent_for(booking, case.actor)
     if agent is None:
         return
@@ -273,14 +314,14 @@ def _add_agent(case: Case, booking: Booking) -> None:
         case.appointment.target_id = str(agent.id)
 
 
-def _agent_for(booking: Booking, actor: Actor) -> User | None:
+def _agent_for(booking: Draft, actor: Actor) -> User | None:
     """Give the agent who takes part: the target, any free one, or the calling agent."""
     match booking.target:
         case Target(type=TargetType.AGENT, id=user_id):
             return _target_agent(user_id, actor)
-        case Target(type=TargetType.ANY):
+        case Target(type=TargetType.ANY) if isinstance(booking, Booking):
             return free_agent(actor=actor, start=booking.start, end=booking.end)
-        case Target(type=TargetType.QUEUE):
+        case Target(type=TargetType.QUEUE | TargetType.ANY):
             return None
     if actor.kind == ActorKind.USER and actor.has(Role.AGENT):
         return find_user(actor.id, actor)
@@ -298,15 +339,22 @@ def _target_agent(user_id: str, actor: Actor) -> User:
     return user
 
 
-def _book(case: Case) -> Case:
+def write_case(case: Case, event: str, *, about: Arrangement | None = None) -> Case:
+    """Write a new appointment with everybody who takes part, and tell of it.
+
+    Raises AgentOccupied, and what `record_answers` raises.
+    """
+    occupy(case)
     take_time(case, case.primary_user_ids)
     appointment = case.appointment
+    answer_questionnaire(case, about or {})
     with refusing_overlaps(case):
-        case.record("appointment.scheduled")
+        case.record(event)
         appointment.updated_at = case.now
         appointment.created_by_kind = appointment.updated_by_kind = case.actor.kind
         appointment.created_by_id = appointment.updated_by_id = case.actor.id
         appointment.created_from = appointment.updated_from = case.actor.origin
+        appointment.last_message = case.message
         # In this order the trigger on appointments finds everybody at once (Involvement); the
         # foreign key is looked at when the transaction ends.
         prepared.insert(case.participants)

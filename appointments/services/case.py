@@ -9,9 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from agents.models import Application
-from appointments.errors import AppointmentNotFound
-from appointments.models import Appointment, Participant, ParticipantRole, ParticipantType
+from appointments.errors import AppointmentIsCancelled, AppointmentNotFound, NotYourAppointment
+from appointments.models import (
+    Appointment,
+    Participant,
+    ParticipantRole,
+    ParticipantType,
+    State,
+)
 from appointments.models.participant import find_participant
+from appointments.services.standing import Standing, event_between, standing_of
 from config.kernel.actors import Actor, ActorKind
 from config.kernel.time import format_instant
 from notifications import outbox
@@ -28,6 +35,12 @@ class Case:
     actor: Actor
     now: datetime
     before: dict[str, Any] | None = field(default=None)
+    # What the acting person wrote with the change.
+    message: str = field(default="", repr=False)
+    # How many answers to questions came with it.
+    answers: int = 0
+    # How it stood when the booking webhook was told last; None before it came into being.
+    stood: Standing | None = field(default=None, repr=False)
 
     @property
     def application(self) -> Application:
@@ -59,6 +72,23 @@ class Case:
         if self.actor.kind == ActorKind.CUSTOMER and self.appointment.has_expired(self.now):
             raise AppointmentNotFound
 
+    def check_may_ask(self) -> None:
+        """Let through a customer who takes part, and whoever may change the appointment.
+
+        Raises NotYourAppointment, AppointmentAlreadyJoined, AppointmentIsCancelled.
+        """
+        if self.actor.kind != ActorKind.CUSTOMER:
+            self.appointment.check_may_change(self.actor, self.participants)
+            return
+        self.check_takes_part()
+        if self.appointment.state == State.CANCELLED:
+            raise AppointmentIsCancelled
+
+    def check_takes_part(self) -> None:
+        """Let through a customer of this appointment. Raises NotYourAppointment."""
+        if not any(str(one.id) == self.actor.id for one in self.customers):
+            raise NotYourAppointment
+
     def find(self, wire_id: str) -> Participant:
         """Give a participant by the id that callers know.
 
@@ -71,6 +101,10 @@ class Case:
     ) -> None:
         """Write down what happened; subscribers plan who is told. `save` comes after."""
         self.appointment.event_count += 1
+        before, after = self.stood, self.standing()
+        if event := event_between(before, after):
+            facts["bookingEvent"] = event
+        self.stood = after
         outbox.record(
             type,
             organization_id=self.appointment.organization_id,
@@ -84,8 +118,12 @@ class Case:
             before=self.before,
             after=snapshot(self),
             facts=facts,
-            passing=passing,
+            passing={"stood": before, **(passing or {})},
         )
+
+    def standing(self) -> Standing:
+        """Give how the appointment stands now."""
+        return standing_of(self.appointment, self.participants, answers=self.answers)
 
     def save(self) -> None:
         """Write the locked row, with who changed it and from where."""
@@ -94,6 +132,7 @@ class Case:
         appointment.updated_by_kind = self.actor.kind
         appointment.updated_by_id = self.actor.id
         appointment.updated_from = self.actor.origin
+        appointment.last_message = self.message or appointment.last_message
         appointment.save()
 
 
@@ -106,7 +145,7 @@ def open_case(appointment_id: UUID, *, actor: Actor, now: datetime) -> Case:
     case = Case(
         appointment=appointment, participants=participants_of(appointment), actor=actor, now=now
     )
-    case.before = snapshot(case)
+    case.before, case.stood = snapshot(case), case.standing()
     return case
 
 
@@ -124,6 +163,7 @@ def snapshot(case: Case) -> dict[str, Any]:
     one = case.appointment
     return {
         "state": one.state,
+        "requestStatus": one.request_status,
         "start": format_instant(one.start) if one.start else None,
         "end": format_instant(one.end) if one.end else None,
         "timezone": one.timezone,

@@ -20,6 +20,7 @@ from appointments.errors import (
 from appointments.models import OrganizerType, Participant, ParticipantRole, TargetType
 from appointments.models.appointment import check_end
 from appointments.models.participant import find_participant
+from appointments.services.arranging import Arrangement, answer_questionnaire, arrange
 from appointments.services.case import Case, open_case
 from appointments.services.occupancy import (
     agent_row,
@@ -29,7 +30,7 @@ from appointments.services.occupancy import (
     write_occupancy,
 )
 from appointments.services.people import find_user
-from appointments.services.tickets import issue_ticket
+from appointments.services.tickets import issue_ticket, keep_a_way_in, open_where_automatic
 from config.kernel.actors import Actor
 from config.kernel.database import retrying
 from config.kernel.time import Duration
@@ -51,17 +52,21 @@ def update_appointment(
     *,
     changes: Mapping[str, Any],
     customer: CustomerChange | None,
+    about: Arrangement | None = None,
     actor: Actor,
     now: datetime,
 ) -> Case:
     """Replace title, notes, metadata, headers and a customer's details, those that are given.
 
-    Raises AppointmentNotFound, NotYourAppointment, AppointmentAlreadyJoined, CustomerNotNamed,
-    ParticipantNotFound.
+    So with what it is about and where. Raises AppointmentNotFound, NotYourAppointment,
+    AppointmentAlreadyJoined, CustomerNotNamed, ParticipantNotFound, AgentOccupied, and what
+    `arrange` raises.
     """
     case = open_case(appointment_id, actor=actor, now=now)
     case.appointment.check_may_change(actor, case.participants)
     changed = _replace(case.appointment, changes)
+    if about:
+        changed += _rearrange(case, about)
     if customer is not None:
         one = _customer(case, customer.participant_id)
         case.appointment.keep_details()
@@ -75,6 +80,16 @@ def update_appointment(
     if changed or customer is not None:
         case.save()
     return case
+
+
+def _rearrange(case: Case, about: Arrangement) -> list[str]:
+    changed = arrange(case, about)
+    if "trailing_buffer" in changed:
+        take_time(case, case.primary_user_ids)
+        occupy(case)
+        with refusing_overlaps(case):
+            write_occupancy(case)
+    return changed + answer_questionnaire(case, about)
 
 
 def _replace(row: object, values: Mapping[str, Any]) -> list[str]:
@@ -144,8 +159,11 @@ def reschedule_appointment(
     if is_same:
         _keep_time(case, is_translated=appointment.locale != old_locale)
         return case
+    had_no_time = appointment.is_request
     appointment.reschedule(start=start, end=end, duration=duration.value, now=now)
     appointment.timezone = zone.key
+    if had_no_time:
+        open_where_automatic(case)
     take_time(case, case.primary_user_ids)
     occupy(case)
     with refusing_overlaps(case):
@@ -224,11 +242,15 @@ def activate_appointment(appointment_id: UUID, *, actor: Actor, now: datetime) -
     """
     case = open_case(appointment_id, actor=actor, now=now)
     if not case.appointment.activate(now=now):
+        if keep_a_way_in(case):
+            # It was made active before appointments had tickets of their own.
+            case.save()
         return case
     case.appointment.was_activated_by_hand = True
     for customer in case.customers:
         issue_ticket(customer, length=case.application.ticket_length)
     Participant.objects.bulk_update(case.customers, ["ticket_fingerprint", "ticket_sealed"])
+    keep_a_way_in(case)
     case.record("appointment.activated")
     case.save()
     return case

@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from appointments.models import Appointment, Participant, State, Tombstone
-from appointments.services.case import open_case
-from config.kernel.actors import Actor
+from appointments.models import (
+    AnswerType,
+    Appointment,
+    Participant,
+    State,
+    Tombstone,
+)
+from appointments.services.answers import GivenAnswer, record_answers
+from appointments.services.case import Case, open_case
+from config.kernel.actors import Actor, ActorKind
 from config.kernel.database import retrying
 
 
 @retrying
 @transaction.atomic
-def cancel_appointment(appointment_id: UUID, *, actor: Actor, now: datetime) -> None:
+def cancel_appointment(
+    appointment_id: UUID,
+    *,
+    answers: Sequence[GivenAnswer] | None = None,
+    actor: Actor,
+    now: datetime,
+    message: str = "",
+) -> Case:
     """Call an appointment off and let everybody know; it leaves the lists and can be reopened.
 
-    Raises AppointmentNotFound, NotYourAppointment, AppointmentAlreadyJoined.
+    Raises AppointmentNotFound, NotYourAppointment, AppointmentAlreadyJoined,
+    AppointmentIsClosed, and what `record_answers` raises.
     """
     case = open_case(appointment_id, actor=actor, now=now)
-    case.appointment.check_may_delete(actor, case.participants)
-    if case.appointment.state == State.CANCELLED:
-        return
-    case.appointment.cancel()
+    case.message = message
+    appointment = case.appointment
+    if actor.kind == ActorKind.CUSTOMER:
+        case.check_takes_part()
+    else:
+        appointment.check_may_delete(actor, case.participants)
+    if appointment.state == State.CANCELLED:
+        return case
+    appointment.check_not_closed()
+    if answers is not None:
+        occasion = AnswerType.APPOINTMENT_CANCELLATION
+        by_customer = actor.kind == ActorKind.CUSTOMER
+        form = appointment.form_for(occasion, by_customer=by_customer)
+        record_answers(case, answers, form=form, type=occasion)
+    appointment.cancel()
     case.record("appointment.cancelled")
     case.save()
     Participant.objects.filter(appointment_id=appointment_id).update(occupies=None)
+    return case
 
 
 @retrying

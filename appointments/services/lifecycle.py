@@ -56,7 +56,8 @@ def fail(case: Case) -> None:
     _note_occupancy(case)
 
 
-def _miss(case: Case) -> None:
+def miss(case: Case) -> None:
+    """Note that the customer did not come."""
     case.appointment.miss()
     case.record("appointment.missed")
     _note_occupancy(case)
@@ -134,7 +135,7 @@ def _finish(appointment_id: UUID, *, now: datetime) -> bool:
         return False
     if locked.state != State.IN_PROGRESS or not _came(case.customers):
         # Whoever came to an earlier attempt has not come to this one.
-        _miss(case)
+        miss(case)
     elif _came(case.agents):
         complete(case)
     else:

@@ -21,6 +21,7 @@ from appointments.services.case import Case, fetch_case, open_case
 from appointments.services.lifecycle import settle_after_leaving, start_appointment
 from appointments.services.occupancy import agent_row, period_of
 from appointments.services.people import find_user
+from appointments.services.tickets import keep_a_way_in
 from config.kernel import limits
 from config.kernel.actors import Actor, ActorKind
 from config.kernel.database import retrying
@@ -102,7 +103,8 @@ def remove_participant(
     if participant.is_customer:
         # To its calendar the removal is a cancellation, a new version (RFC 5546, 3.2.5).
         case.appointment.sequence += 1
-    promote_agent(case)
+    promote(case)
+    keep_a_way_in(case)
     case.record(
         "participant.removed",
         participant=participant.wire_id,
@@ -114,8 +116,11 @@ def remove_participant(
     return case
 
 
-def promote_agent(case: Case) -> None:
-    """Let an agent who is left take the place of the primary one, and its time be taken."""
+def promote(case: Case) -> None:
+    """Let who is left take the place of a primary one who has gone; an agent's time is taken."""
+    if case.customers and not any(one.role == ParticipantRole.PRIMARY for one in case.customers):
+        case.customers[0].role = ParticipantRole.PRIMARY
+        case.customers[0].save(update_fields=["role"])
     if case.agents and not case.primary_agents:
         heir = case.agents[0]
         heir.role = ParticipantRole.PRIMARY

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from notifications.builtin.layout import Words, html_of, text_of
 from notifications.messages import Template
-from notifications.models.kinds import Channel, NotificationType, RecipientType
+from notifications.models.kinds import Channel, NotificationType, RecipientType, Wording
 
 DEFAULT_LANGUAGE = "en"
 LANGUAGES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.toml")))
@@ -31,15 +31,17 @@ def language_of(locale: str) -> str:
 
 @cache
 def find(
-    language: str, type: NotificationType, channel: Channel, recipient_type: RecipientType
+    language: str, type: str, channel: Channel, recipient_type: RecipientType
 ) -> Template | None:
-    """Give the built-in template; None for what is not told to persons."""
+    """Give the built-in template of a type or a wording; None for what is not told to persons."""
     texts = _texts(language)
     for audience in _AUDIENCES[recipient_type]:
         if part := texts.parts[audience].get(type):
             match channel:
                 case Channel.EMAIL:
-                    return _mail(language, texts.words, part, audience)
+                    return _mail(
+                        language, texts.words, part, audience, has_message=type in _AT_ONCE
+                    )
                 case Channel.SMS:
                     return _short_message(language, part)
                 case Channel.WEBHOOKS:
@@ -47,7 +49,21 @@ def find(
     return None
 
 
-def _mail(language: str, words: Words, part: Words, audience: str) -> Template:
+# What is told of a change, and not when its time comes: whoever made it may have written a word.
+_AT_ONCE = frozenset(
+    {
+        NotificationType.CREATE,
+        NotificationType.RESCHEDULE,
+        NotificationType.REASSIGN,
+        NotificationType.CANCELLED,
+        *Wording,
+    }
+)
+
+
+def _mail(
+    language: str, words: Words, part: Words, audience: str, *, has_message: bool
+) -> Template:
     with_whom = {
         "customer": (words["agent"], "{{agentName}}"),
         "agent": (words["customer"], "{{customerName}}"),
@@ -57,6 +73,7 @@ def _mail(language: str, words: Words, part: Words, audience: str) -> Template:
         (words["duration"], "{{duration}}"),
         with_whom[audience],
         (words["title"], "{{title}}"),
+        *([(words["message"], "{{message}}")] if has_message else []),
     ]
     return Template(
         locale=language,

@@ -1,12 +1,14 @@
 """Who is told: the outbox, the ledger of notifications and their history, and what they say."""
 
 from notifications.models.kinds import (
+    BookingEvent,
     Channel,
     NotificationType,
     RecipientType,
     Status,
     WebhookAuth,
     WebhookFormat,
+    Wording,
 )
 from notifications.models.ledger import (
     Heartbeat,
@@ -26,6 +28,7 @@ from notifications.models.settings import (
 )
 
 __all__ = [
+    "BookingEvent",
     "Channel",
     "ChannelSettings",
     "Heartbeat",
@@ -44,4 +47,5 @@ __all__ = [
     "Undeliverable",
     "WebhookAuth",
     "WebhookFormat",
+    "Wording",
 ]

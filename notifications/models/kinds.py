@@ -28,6 +28,17 @@ class NotificationType(TextChoices):
     INTERACTION_UPDATED = "INTERACTION_UPDATED", "Interaction changed"
 
 
+class Wording(TextChoices):
+    """What a message says instead, while the time of an appointment is to be agreed on."""
+
+    REQUESTED = "REQUESTED", "Request received"
+    INVITED = "INVITED", "Invitation to choose a time"
+    ALTERNATIVE = "ALTERNATIVE", "Another date is wanted"
+
+
+# What there can be a text for.
+TEMPLATE_TYPES = [*NotificationType.choices, *Wording.choices]
+
 # Due at a time of their own, not at once; only these have an offset and scheduledFor.
 SCHEDULED_TYPES = frozenset(
     {NotificationType.ROOM, NotificationType.REMINDER, NotificationType.FOLLOW_UP}
@@ -51,10 +62,44 @@ class Status(TextChoices):
 FINAL = frozenset({Status.DELIVERED, Status.FAILED, Status.CANCELLED})
 
 
+class BookingEvent(TextChoices):
+    """What the booking webhook tells (webhook.appointment.post.r39 to r49)."""
+
+    CREATE = "CREATE", "Booked or offered"
+    CREATE_REQUEST = "CREATE_REQUEST", "Asked for"
+    ACCEPT = "ACCEPT", "Accepted"
+    RESCHEDULE = "RESCHEDULE", "Moved"
+    RESCHEDULE_REQUEST = "RESCHEDULE_REQUEST", "Another time asked for"
+    REQUEST_ALTERNATIVE_DATE = "REQUEST_ALTERNATIVE_DATE", "Customer to choose another date"
+    REASSIGN = "REASSIGN", "Handed over"
+    CANCEL = "CANCEL", "Cancelled"
+    COMPLETE = "COMPLETE", "Closed"
+    REOPEN = "REOPEN", "Opened again"
+    GENERIC_UPDATE = "GENERIC_UPDATE", "Changed"
+
+
+# What a booking event is in the words of the ledger, which the documented history shows.
+TYPE_OF_BOOKING = {
+    BookingEvent.CREATE: NotificationType.CREATE,
+    BookingEvent.CREATE_REQUEST: NotificationType.CREATE,
+    BookingEvent.ACCEPT: NotificationType.UPDATE,
+    BookingEvent.RESCHEDULE: NotificationType.RESCHEDULE,
+    BookingEvent.RESCHEDULE_REQUEST: NotificationType.UPDATE,
+    BookingEvent.REQUEST_ALTERNATIVE_DATE: NotificationType.UPDATE,
+    BookingEvent.REASSIGN: NotificationType.REASSIGN,
+    BookingEvent.CANCEL: NotificationType.CANCELLED,
+    BookingEvent.COMPLETE: NotificationType.COMPLETED,
+    BookingEvent.REOPEN: NotificationType.UPDATE,
+    BookingEvent.GENERIC_UPDATE: NotificationType.UPDATE,
+}
+
+
 class WebhookFormat(TextChoices):
     """What the body of a webhook looks like."""
 
     APPOINTMENT_EVENT = "appointment-event", "Appointment event"
+    # Each change of a booking, with the state before it (docs/webhooks.md).
+    BOOKING = "appointment-webhook", "Booking webhook"
 
 
 class WebhookAuth(TextChoices):
@@ -63,3 +108,10 @@ class WebhookAuth(TextChoices):
     NONE = "NONE", "None"
     BASIC = "BASIC", "Basic"
     OAUTH2 = "OAUTH2", "OAuth 2 client credentials"
+
+
+# What subscriptions of either format can ask for; some words mean something in both.
+EVENT_TYPES = [
+    *NotificationType.choices,
+    *((event.value, event.label) for event in BookingEvent if event not in NotificationType.values),
+]

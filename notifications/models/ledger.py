@@ -15,6 +15,7 @@ from notifications.errors import NotificationNotFound
 from notifications.models.kinds import (
     FINAL,
     SCHEDULED_TYPES,
+    BookingEvent,
     Channel,
     NotificationType,
     RecipientType,
@@ -65,6 +66,10 @@ class Notification(TenantModel):
     subject_type = models.CharField(max_length=30)
     subject_id = models.UUIDField()
     type = models.CharField(max_length=20, choices=NotificationType.choices)
+    # For a webhook in the format of bookings: what it tells in that format's words.
+    booking_event = models.CharField(
+        max_length=30, choices=BookingEvent.choices, blank=True, default="", db_default=""
+    )
     channel = models.CharField(max_length=10, choices=Channel.choices)
     recipient_type = models.CharField(max_length=10, choices=RecipientType.choices)
     # A participant, an agent's participant or a subscription.

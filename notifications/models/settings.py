@@ -13,7 +13,15 @@ from config.kernel import limits
 from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
 from config.kernel.time import parse_duration
 from notifications.cleaning import clean_html, validate_template
-from notifications.models.kinds import Channel, NotificationType, WebhookAuth, WebhookFormat
+from notifications.models.kinds import (
+    EVENT_TYPES,
+    TEMPLATE_TYPES,
+    BookingEvent,
+    Channel,
+    NotificationType,
+    WebhookAuth,
+    WebhookFormat,
+)
 
 
 def validate_offset(text: str) -> None:
@@ -124,7 +132,7 @@ class MessageTemplate(TenantModel):
     application = models.ForeignKey(
         "agents.Application", on_delete=models.CASCADE, db_constraint=False, related_name="+"
     )
-    type = models.CharField(max_length=20, choices=NotificationType.choices)
+    type = models.CharField(max_length=20, choices=TEMPLATE_TYPES)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     locale = models.CharField(
         max_length=limits.LOCALE_LENGTH, help_text="A language (de) or a locale (de-AT)."
@@ -179,10 +187,10 @@ class Subscription(TenantModel):
         max_length=30, choices=WebhookFormat.choices, default=WebhookFormat.APPOINTMENT_EVENT
     )
     types = ArrayField(
-        models.CharField(max_length=20, choices=NotificationType.choices),
+        models.CharField(max_length=30, choices=EVENT_TYPES),
         default=list,
         blank=True,
-        help_text="Empty: all types.",
+        help_text="Empty: all of its format.",
     )
     headers = models.JSONField(
         default=dict, blank=True, help_text="Sent along with every request, by name."
@@ -225,7 +233,8 @@ class Subscription(TenantModel):
         name = " ".join(self.name.split())
         return name or (urlsplit(self.url).hostname or "")[: limits.NAME_LENGTH]
 
-    def wants(self, type: NotificationType) -> bool:
+    def wants(self, type: NotificationType | BookingEvent) -> bool:
+        """Tell whether it is to hear of an event in the words of its format."""
         return not self.types or type in self.types
 
 

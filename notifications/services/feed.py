@@ -7,10 +7,10 @@ cursor over ids, which would skip what is committed late: what has no number yet
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -23,6 +23,7 @@ from notifications.errors import NotOneBeginning
 from notifications.models import Channel, Notification, Subscription
 from notifications.nudges import nudge
 from notifications.services.steps import DATED, noted
+from notifications.transports.webhooks.delivery import Delivery, body_of
 
 _BATCH = 1000
 _AGAIN = "Sent again by request."
@@ -171,13 +172,29 @@ def events_after(subscription: Subscription, *, after: int, limit: int) -> FeedP
 
 def _item(row: Notification) -> FeedItem:
     content = getattr(row, "content", None)
+    payload = opened_payload(content.body) if content else None
+    if payload is not None and row.booking_event:
+        # As it was sent: its envelope is part of it.
+        payload = body_of(delivery_of(vars(row), payload=payload))
     return FeedItem(
         sequence=row.feed_sequence or 0,
         id=row.pk,
-        type=row.type,
+        type=row.booking_event or row.type,
         occurred_at=row.scheduled_for or row.created_at,
-        payload=opened_payload(content.body) if content else None,
+        payload=payload,
         status=row.status,
+    )
+
+
+def delivery_of(row: Mapping[str, Any], *, payload: bytes) -> Delivery:
+    """Give a row of the ledger as it goes out."""
+    return Delivery(
+        id=row["id"],
+        type=row["booking_event"] or row["type"],
+        occurred_at=row["scheduled_for"] or row["created_at"],
+        payload=payload,
+        is_booking=row["booking_event"] != "",
+        subscription_id=row["recipient_id"],
     )
 
 

@@ -22,13 +22,15 @@ from config.kernel.ids import uuid7
 from config.kernel.prepared import Kept
 from config.kernel.time import parse_duration
 from notifications.models import (
+    BookingEvent,
     Channel,
     ChannelSettings,
     NotificationType,
     RecipientType,
     Subscription,
+    WebhookFormat,
 )
-from notifications.models.kinds import SCHEDULED_TYPES, Status
+from notifications.models.kinds import SCHEDULED_TYPES, TYPE_OF_BOOKING, Status
 from notifications.nudges import nudge
 from notifications.quiet import Pause, pause_of
 from notifications.services.rehearsal import current_rehearsal
@@ -81,12 +83,23 @@ class Recipient:
     first_name: str = ""
     last_name: str = ""
     link: str | None = None
+    # The language of what it is told, where that is not the appointment's.
+    locale: str = ""
 
 
 _SETTINGS = Kept(
     lambda organization, application: ChannelSettings.objects.filter(
         organization_id=organization, application_id=application, is_on=True
     ),
+    UUID(int=1),
+    UUID(int=2),
+)
+
+
+_SUBSCRIPTIONS = Kept(
+    lambda organization, application: Subscription.objects.filter(
+        organization_id=organization, application_id=application, is_active=True
+    ).order_by("id"),
     UUID(int=1),
     UUID(int=2),
 )
@@ -118,13 +131,17 @@ class Planner:
             return []
         if rehearsal := current_rehearsal():
             return list(rehearsal.subscriptions.get(self.topic.application_id, ()))
-        return list(
-            Subscription.objects.filter(
-                organization_id=self.topic.organization_id,
-                application_id=self.topic.application_id,
-                is_active=True,
-            ).order_by("id")
-        )
+        return _SUBSCRIPTIONS.fetch(self.topic.organization_id, self.topic.application_id)
+
+    def _listening(
+        self, format: WebhookFormat, event: NotificationType | BookingEvent
+    ) -> Iterable[Recipient]:
+        """Give the subscriptions of a format that want an event."""
+        return [
+            _as_recipient(subscription)
+            for subscription in self.subscriptions
+            if subscription.format == format and subscription.wants(event)
+        ]
 
     @property
     def reminds_subscribers(self) -> bool:
@@ -148,19 +165,20 @@ class Planner:
 
     def tell_subscribers(self, type: NotificationType, *, cause: str) -> None:
         """Tell each webhook subscription that wants the type."""
-        for subscription in self.subscriptions:
-            if subscription.wants(type):
-                self._add(type, Channel.WEBHOOKS, _as_recipient(subscription), cause=cause)
+        for recipient in self._listening(WebhookFormat.APPOINTMENT_EVENT, type):
+            self._add(type, Channel.WEBHOOKS, recipient, cause=cause)
+
+    def tell_bookings(self, event: BookingEvent, *, cause: str) -> None:
+        """Tell each subscription of the booking webhook that wants the event."""
+        type_ = TYPE_OF_BOOKING[event]
+        for recipient in self._listening(WebhookFormat.BOOKING, event):
+            self._add(type_, Channel.WEBHOOKS, recipient, cause=cause, booking_event=event)
 
     def remind(self, recipients: Iterable[Recipient], *, cause: str, webhooks: bool) -> None:
         """Plan a REMINDER for each offset that still lies ahead."""
         everyone = list(recipients)
         if webhooks:
-            everyone += [
-                _as_recipient(subscription)
-                for subscription in self.subscriptions
-                if subscription.wants(NotificationType.REMINDER)
-            ]
+            everyone += self._listening(WebhookFormat.APPOINTMENT_EVENT, NotificationType.REMINDER)
         for recipient, channel, offset, due_at in self._before_start(
             NotificationType.REMINDER, everyone
         ):
@@ -237,6 +255,7 @@ class Planner:
         due_at: datetime | None = None,
         scheduled_for: datetime | None = None,
         not_after: datetime | None = None,
+        booking_event: str = "",
     ) -> None:
         self._channels.add(channel)
         due_at = due_at or self.now
@@ -248,6 +267,7 @@ class Planner:
                 "id": uuid7(),
                 "event_id": uuid7(),
                 "type": type,
+                "booking_event": booking_event,
                 "channel": channel,
                 "recipient_type": recipient.type,
                 "recipient_id": recipient.id,
@@ -262,6 +282,7 @@ class Planner:
                 "first_name": recipient.first_name,
                 "last_name": recipient.last_name,
                 "link": link.hex() if link else None,
+                "locale": recipient.locale or None,
             }
         )
 
@@ -326,26 +347,40 @@ def _as_recipient(subscription: Subscription) -> Recipient:
     )
 
 
+def snapshot_for(locale: str) -> str:
+    """Give what a message keeps of the appointment, in the recipient's own language if it has one.
+
+    `locale` is an expression that is null where the appointment's language is meant.
+    """
+    return (
+        f"CASE WHEN {locale} IS NULL THEN %(snapshot)s::jsonb"
+        f" ELSE jsonb_set(%(snapshot)s::jsonb, ARRAY['locale'], to_jsonb({locale})) END"
+    )
+
+
 # One round trip for ledger, content and history. ON CONFLICT: planned already, by an earlier run.
 _WRITE = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(
-        id uuid, event_id uuid, type text, channel text, recipient_type text, recipient_id uuid,
-        "offset" text, cause text, status text, message text, scheduled_for timestamptz,
-        due_at timestamptz, not_after timestamptz, address text, first_name text, last_name text,
-        link text)
+        id uuid, event_id uuid, type text, booking_event text, channel text,
+        recipient_type text, recipient_id uuid, "offset" text, cause text, status text,
+        message text, scheduled_for timestamptz, due_at timestamptz, not_after timestamptz,
+        address text, first_name text, last_name text, link text, locale text)
 ), planned AS (
     INSERT INTO notifications_notification (
-        id, organization_id, application_id, subject_type, subject_id, type, channel,
-        recipient_type, recipient_id, "offset", cause, status, provider_status, scheduled_for,
-        due_at, not_after, attempt, retry_count, poll_attempts, subject_sequence, is_held, message,
-        error_message, message_id, conversation_id, snapshot, created_at, updated_at)
-    SELECT id, %(organization)s, %(application)s, %(subject_type)s, %(subject)s, type, channel,
+        id, organization_id, application_id, subject_type, subject_id, type, booking_event,
+        channel, recipient_type, recipient_id, "offset", cause, status, provider_status,
+        scheduled_for, due_at, not_after, attempt, retry_count, poll_attempts,
+        subject_sequence, is_held, message, error_message, message_id, conversation_id, snapshot,
+        created_at, updated_at)
+    SELECT id, %(organization)s, %(application)s, %(subject_type)s, %(subject)s, type,
+        booking_event, channel,
         recipient_type, recipient_id, "offset", cause, status, '', scheduled_for,
         -- At once, also by a clock that is ahead: what is told by another would overtake it.
         CASE WHEN channel = 'WEBHOOKS' AND due_at <= %(now)s
             THEN least(due_at, statement_timestamp()) ELSE due_at END,
-        not_after, 0, 0, 0, %(sequence)s, false, message, '', '', '', %(snapshot)s::jsonb,
+        not_after, 0, 0, 0, %(sequence)s, false, message, '', '', '',
+        {snapshot_for("given.locale")},
         %(now)s, %(now)s
     FROM given
     ON CONFLICT DO NOTHING

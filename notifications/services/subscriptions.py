@@ -34,7 +34,6 @@ from notifications.history import Rows
 from notifications.models import (
     Channel,
     ChannelSettings,
-    NotificationType,
     OutboxEvent,
     SigningSecret,
     Subscription,
@@ -43,7 +42,7 @@ from notifications.models import (
 )
 from notifications.services import feed, webhooks
 from notifications.transports.webhooks.signing import new_secret
-from notifications.webhook_rules import Auth, problems_of
+from notifications.webhook_rules import EVENT_TYPES, Auth, problems_of
 
 # The names of the API and the columns they mean; the first one is the default order.
 SORT_FIELDS = {"createdAt": "created_at", "name": "name", "url": "url"}
@@ -279,9 +278,15 @@ def check_data(subscription: Subscription, data: SubscriptionData) -> None:
     if secret_headers is None:
         secret_headers = secret_headers_of(subscription)
     auth = kind_of(data.auth) if data.auth is not None else WebhookAuth(subscription.auth)
+    format_ = data.format or WebhookFormat(subscription.format)
+    types = data.types
+    if types is None and data.format is not None:
+        # What it asked for in the words of the other format.
+        types = subscription.types
     errors = problems_of(
         url=data.url,
-        types=data.types,
+        format=format_,
+        types=types,
         contact=data.contact,
         auth=data.auth,
         headers=headers,
@@ -321,7 +326,7 @@ def _apply(subscription: Subscription, data: SubscriptionData) -> None:
         if (value := getattr(data, name)) is not None:
             setattr(subscription, name, value)
     if data.types is not None:
-        subscription.types = [type_ for type_ in NotificationType if type_ in data.types]
+        subscription.types = [type_ for type_, _ in EVENT_TYPES if type_ in data.types]
     if data.headers is not None:
         subscription.headers = dict(data.headers)
     if data.secret_headers is not None:

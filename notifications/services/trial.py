@@ -17,8 +17,9 @@ from config.kernel.ids import uuid7
 from config.kernel.outgoing import Pool
 from config.kernel.throttling import Rate, limiter
 from config.kernel.time import format_instant
+from notifications.booking_sample import booking_sample
 from notifications.errors import CannotBuild, TooManyTests
-from notifications.models import Subscription
+from notifications.models import Subscription, WebhookFormat
 from notifications.services.subscriptions import read_subscription
 from notifications.transports import Outcome, Refused, TryLater
 from notifications.transports.webhooks.delivery import Delivery, Target, deliver, target_of
@@ -55,7 +56,12 @@ def send_test(subscription_id: UUID, *, actor: Actor, now: datetime) -> Trial:
         outcome: Outcome = Refused(reason=str(problem))
     else:
         delivery = Delivery(
-            id=uuid7(), type=TYPE, occurred_at=now, payload=sample_of(subscription, now=now)
+            id=uuid7(),
+            type=TYPE,
+            occurred_at=now,
+            payload=sample_of(subscription, now=now),
+            is_booking=subscription.format == WebhookFormat.BOOKING,
+            subscription_id=subscription.pk,
         )
         outcome = asyncio.run(_sent(target, delivery, now=now))
     return Trial(
@@ -83,7 +89,9 @@ async def _sent(target: Target, delivery: Delivery, *, now: datetime) -> Outcome
 
 
 def sample_of(subscription: Subscription, *, now: datetime) -> bytes:
-    """Give an appointment that never was, in the shape that events have."""
+    """Give an appointment that never was, in the shape that events of its format have."""
+    if subscription.format == WebhookFormat.BOOKING:
+        return orjson.dumps(booking_sample(now=now))
     start = now.replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
     return orjson.dumps(
         {

@@ -10,7 +10,7 @@ from django.db import connection
 
 from config.kernel import secrets
 from notifications.models import NotificationType
-from notifications.services.planning import Recipient, Topic, sealed_payload
+from notifications.services.planning import Recipient, Topic, sealed_payload, snapshot_for
 from notifications.services.rehearsal import current_rehearsal
 from notifications.services.steps import DATED, noted
 
@@ -79,6 +79,7 @@ def refresh(topic: Topic, recipients: Iterable[Recipient]) -> None:
             "link": secrets.seal(recipient.link, purpose="notification-link").hex()
             if recipient.link
             else None,
+            "locale": recipient.locale or None,
         }
         for recipient in recipients
     ]
@@ -96,12 +97,13 @@ def refresh(topic: Topic, recipients: Iterable[Recipient]) -> None:
         )
 
 
-_REFRESH = """
+_REFRESH = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given(
-        id uuid, first_name text, last_name text, addresses jsonb, link text)
+        id uuid, first_name text, last_name text, addresses jsonb, link text, locale text)
 ), fresh AS (
-    UPDATE notifications_notification SET snapshot = %(snapshot)s::jsonb
+    UPDATE notifications_notification
+    SET snapshot = {snapshot_for("(SELECT locale FROM given WHERE given.id = recipient_id)")}
     WHERE organization_id = %(organization)s AND subject_id = %(subject)s
         AND status IN ('INITIALIZED', 'PENDING') AND due_at IS NOT NULL AND lease_until IS NULL
         AND NOT is_submitted

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from config.kernel.database import retrying
 from config.kernel.ids import uuid7
 from config.kernel.prepared import execute, fetch
+from notifications.models.kinds import WebhookFormat
 from notifications.services.queue import LOST, Claim
 from notifications.services.steps import DATED, noted
 from notifications.services.switches import switched_off
@@ -141,6 +142,7 @@ _TAKEN = (
     "recipient_id",
     "subject_id",
     "type",
+    "booking_event",
     "channel",
     "scheduled_for",
     "created_at",
@@ -151,6 +153,8 @@ _TAKEN = (
     "is_failing",
 )
 _COLUMNS = (*_TAKEN, "body", "claimed_at", "seconds_left")
+
+_IS_BOOKING = f"subscription.format = '{WebhookFormat.BOOKING}'"
 
 # Each subscription is looked at by itself, one step down notification_due_to: nobody's backlog is
 # read. What is in hand is due again when its lease is over, so it stands at the near future.
@@ -181,7 +185,7 @@ WITH ready AS MATERIALIZED (
         ORDER BY waiting.due_at LIMIT 1
     ) AS first
     WHERE subscription.is_active AND organization.is_active AND organization.notifications_on
-        AND NOT ({switched_off("subscription", channel="'WEBHOOKS'")})
+        AND NOT ({switched_off("subscription", channel="'WEBHOOKS'", is_booking=_IS_BOOKING)})
         AND (paused_at IS NULL OR subscription.id = ANY(%(to_ask)s::uuid[]))
 ), turn AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY is_failing ORDER BY random()) AS place,

@@ -143,3 +143,41 @@ def route(one: Scene) -> None:
         actor=one.actor,
         now=booked(one),
     )
+
+
+def ask_for_another_date(one: Scene) -> None:
+    services.request_alternative(one.appointment.id, actor=one.actor, now=booked(one))
+
+
+def ask_for_another_time(one: Scene) -> None:
+    services.request_other_time(
+        one.appointment.id,
+        start=booked(one) + timedelta(days=4),
+        duration=None,
+        zone=None,
+        actor=one.actor,
+        now=booked(one),
+    )
+
+
+def accept_request(one: Scene) -> None:
+    services.accept_request(one.appointment.id, actor=one.actor, now=booked(one))
+
+
+def choose(one: Scene) -> None:
+    services.choose_time(
+        one.appointment.id,
+        start=booked(one) + timedelta(days=5),
+        duration=None,
+        zone=None,
+        actor=one.actor,
+        now=booked(one),
+    )
+
+
+def close(one: Scene) -> None:
+    services.close_appointment(one.appointment.id, came=True, actor=one.actor, now=booked(one))
+
+
+def reopen(one: Scene) -> None:
+    services.reopen_appointment(one.appointment.id, actor=one.actor, now=booked(one))

@@ -30,6 +30,7 @@ from notifications.models import (
     OutboxEvent,
     ProofRun,
     Subscription,
+    WebhookFormat,
 )
 from notifications.services import dispatch
 from notifications.services.proving import Finding, Scope
@@ -50,14 +51,15 @@ OFFSETS = {
 }
 
 
-def make_told(**options: Any) -> Scene:
+def make_told(*formats: WebhookFormat, **options: Any) -> Scene:
     """Make a scene of which everybody is told everything, over every channel."""
     application = make.make_application(
         **{"activates_automatically": False, "notify_agents": True, **options}
     )
     for channel in Channel:
         make.make_channel(application, channel, **OFFSETS)
-    make.make_subscription(application)
+    for format_ in formats or [WebhookFormat.APPOINTMENT_EVENT]:
+        make.make_subscription(application, format=format_)
     return make_scene(application=application, customers=[make.make_customer(phone="+4930901820")])
 
 
@@ -109,6 +111,9 @@ DAY: list[list[Act]] = [
     [acts.activate, acts.accept, acts.both_come_and_leave_and_the_end_passes],
     [acts.a_customer_comes_and_the_end_passes],
     [acts.the_end_passes, acts.reschedule],
+    [acts.ask_for_another_date, acts.choose, acts.cancel, acts.reopen],
+    [acts.ask_for_another_time, acts.add_customer, acts.accept_request, acts.reassign],
+    [acts.activate, acts.join, acts.close, acts.reopen],
 ]
 
 
@@ -121,6 +126,23 @@ def test_nothing_is_missing_whatever_was_done(day: list[Act], notify_agents: boo
         act(one)
 
     assert found() == []
+
+
+# What was deleted is not judged.
+KEPT = [day for day in DAY if acts.delete not in day]
+
+
+@pytest.mark.parametrize("day", KEPT, ids=lambda day: " ".join(act.__name__ for act in day))
+def test_the_booking_webhook_is_proved_too(day: list[Act]) -> None:
+    one = make_told(WebhookFormat.BOOKING)
+    for act in day:
+        act(one)
+    assert found() == []
+
+    lost = Notification.objects.filter(recipient_id=one.hook.pk).latest("id")
+    lose(pk=lost.pk)
+
+    assert found() == [("missing", lost.type, "WEBHOOKS", one.hook.pk)]
 
 
 def test_what_was_done_is_judged_and_not_passed_over() -> None:

@@ -131,10 +131,14 @@ def check_operation(operation: Operation, answer: HttpResponseBase) -> None:
     """Hold an answer against what is promised for one operation. Raises AssertionError."""
     _expect(operation.id, answer, operation.statuses)
     name = operation.responses.get(answer.status_code)
-    if answer.status_code < 400 and name:
+    if answer.status_code < 400 and name in contract.CONTENT_TYPES:
+        wanted, given = contract.CONTENT_TYPES[name], answer.get("Content-Type")
+        if given != wanted:
+            raise AssertionError(f"{operation.id}: {given} is not {wanted}")
+    elif answer.status_code < 400 and name:
         _hold(operation.id, answer, _schema_of(name, operation.surface))
-    if answer.status_code == 204 and content_of(answer):
-        raise AssertionError(f"{operation.id} is answered 204 with a body")
+    if answer.status_code in {204, 304} and content_of(answer):
+        raise AssertionError(f"{operation.id} is answered {answer.status_code} with a body")
     if operation.id not in openapi.LEFT_OUT:
         _check_openapi(operation, answer)
 

@@ -34,6 +34,12 @@ MORE_VALUES = {
     "AssignmentTargetType": ["ANY"],
 }
 
+# Schemas of bodies that are no JSON.
+CONTENT_TYPES = {
+    "CalendarFile": "text/calendar; charset=utf-8",
+    "ICalendarEvent": "text/calendar; charset=utf-8",
+}
+
 JsonSchema = dict[str, Any]
 
 
@@ -163,12 +169,18 @@ def _field(entry: dict[str, Any]) -> Field:
 
 @cache
 def operations() -> tuple[Operation, ...]:
-    """Give every operation of every surface, in the order of the files."""
+    """Give every operation of every surface that is served, in the order of the files."""
     return tuple(
         _operation(surface, entry)
         for surface, file in _files().items()
         for entry in file["operations"]
+        if not _is_outgoing(entry)
     )
+
+
+def _is_outgoing(entry: dict[str, Any]) -> bool:
+    # What the product sends itself (outgoing.py).
+    return entry.get("direction") == "outgoing"
 
 
 @cache
@@ -200,6 +212,8 @@ def _every_rule() -> Iterator[Rule]:
         yield from each.rules
     for file in _files().values():
         yield from _rules(file.get("rules", []))
+        for entry in filter(_is_outgoing, file["operations"]):
+            yield from _rules(entry["rules"])
 
 
 @cache

@@ -8,23 +8,27 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from django.utils import timezone
 
 from agents.models import ApiClient, Application, Organization, User
 from agents.services import codes, email_checks
-from appointments.models import Participant
+from appointments.models import Appointment, Participant
 from config.kernel.actors import Role
 from config.kernel.time import format_instant
 from notifications.models import Channel, ChannelSettings, Notification
 from tests import make
+from tests.appointments import entries
 from tests.contract import contract
 from tests.contract.client import UNSET, Value
 from tests.contract.client import ApiClient as HttpClient
 from tests.contract.contract import Operation
 
+_lead_segment_numbers = count(741_852_001, 1000)
 # Well formed, and nobody's.
 UNKNOWN = UUID("0190a1b2-0000-7000-8000-00000000dead")
 ADDRESS = "ada.lovelace@example.org"
@@ -48,6 +52,9 @@ class Side:
     customer_id: str
     notification_id: str
     subscription_id: str
+    feed_secret: str
+    # An entry of the catalogue of each kind; lead segments are known by their number.
+    catalogue: dict[str, str]
 
     def token(self, role: str) -> str:
         """Give a token that carries this role and no other."""
@@ -83,6 +90,8 @@ class Side:
             "participant": self.customer_id,
             "notification": self.notification_id,
             "subscription": self.subscription_id,
+            "feed": self.feed_secret,
+            **self.catalogue,
         }
 
 
@@ -114,9 +123,24 @@ class Sample:
         )
 
 
+def _catalogue_of(organization: Organization) -> dict[str, str]:
+    return {
+        "subject_group": str(entries.make_group(organization).id),
+        "subject": str(entries.make_subject(organization).id),
+        "office": str(entries.make_office(organization).id),
+        "listing": str(entries.make_listing(organization).id),
+        "lead_segment": str(entries.make_lead_segment(organization).number),
+        "form": str(entries.make_form(organization).id),
+    }
+
+
 def make_side(name: str) -> Side:
     """Make an organization with one of everything, its appointment booked through the API."""
-    organization = make.make_organization(name=name)
+    organization = make.make_organization(
+        name=name,
+        # No two sides have the same numbers, and no other text has one.
+        next_lead_segment_number=next(_lead_segment_numbers),
+    )
     application = make.make_application(organization)
     ChannelSettings.objects.create(
         organization=organization, application=application, channel=Channel.EMAIL, is_on=True
@@ -147,6 +171,8 @@ def make_side(name: str) -> Side:
         subscription_id=str(
             make.make_subscription(application, url="https://127.0.0.1/frontdesk").id
         ),
+        feed_secret=make.secret_of(make.make_feed(people["agent"])),
+        catalogue=_catalogue_of(organization),
         **people,
     )
 
@@ -169,6 +195,13 @@ def booking(application: Application, **members: object) -> dict[str, Any]:
     }
 
 
+def older_booking(application: Application, **members: object) -> dict[str, Any]:
+    """Give the body of the same booking for v1, which knows of one customer."""
+    body = booking(application)
+    [customer] = body.pop("customers")
+    return {**body, "customer": customer, **members}
+
+
 def _by_id(side: Side) -> Sample:
     return Sample(path={"id": side.appointment_id})
 
@@ -187,6 +220,16 @@ def _slot_of_time(side: Side, length: str) -> Sample:
         length: "PT2H",
     }
     return Sample(query=query)
+
+
+def _older_slot_of_time(side: Side, length: str) -> Sample:
+    query = dict(_slot_of_time(side, length).query)
+    del query["organizationId"]
+    return Sample(query=query)
+
+
+def _older_participant(side: Side) -> Sample:
+    return Sample(path={"id": side.appointment_id, "pid": side.customer_id})
 
 
 def _schedule(side: Side) -> Sample:
@@ -238,9 +281,83 @@ def _confirm(side: Side) -> Sample:
     return Sample(json={"applicationId": str(side.application.id), "code": issued.code})
 
 
+def _saying(side: Side) -> Sample:
+    return Sample(path={"id": side.appointment_id}, json={"message": "With kind regards"})
+
+
+def _in_status(status: str) -> Callable[[Side], Sample]:
+    """Give a sample whose appointment waits for a time, or was cancelled."""
+
+    def sample(side: Side) -> Sample:
+        rows = Appointment.objects.filter(pk=side.appointment_id)
+        if status == "CANCELLED":
+            rows.update(state=status)
+            return _saying(side)
+        rows.filter(start__isnull=False).update(
+            request_status=status,
+            asked_start=F("start"),
+            asked_end=F("end"),
+            asked_duration=F("duration"),
+            start=None,
+            end=None,
+            duration=None,
+        )
+        return _other_time(side) if status == "OUTGOING_INVITE" else _saying(side)
+
+    return sample
+
+
+def _other_time(side: Side) -> Sample:
+    body = booking(side.application)
+    return Sample(path={"id": side.appointment_id}, json={"start": body["start"]})
+
+
 def _test_mail(side: Side) -> Sample:
     texts = {"subject": "{{dd-MM-yyyy}}", "textBody": "Dear {{firstName}},"}
     return Sample(json={"applicationId": str(side.application.id), "toEmail": ADDRESS, **texts})
+
+
+_NAMED = {"translations": {"name": [{"value": "Anything", "language": "en"}]}}
+
+
+def _subject_body(side: Side) -> dict[str, Any]:
+    group, form = side.catalogue["subject_group"], side.catalogue["form"]
+    return {**_NAMED, "subjectGroup": {"id": group}, "questionnaireFormId": form}
+
+
+# A good body for each kind of entry.
+_ENTRIES: dict[str, Callable[[Side], dict[str, Any]]] = {
+    "subject_group": lambda _: {**_NAMED, "order": 3},
+    "subject": _subject_body,
+    "office": lambda _: {**_NAMED, "location": entries.BERLIN},
+    "listing": lambda _: {**_NAMED, "location": entries.BERLIN, "tags": ["garden"]},
+    "lead_segment": lambda _: {"code": "VIP"},
+    "form": lambda _: {"name": "Anything"},
+}
+
+
+def _entry(kind: str, *, has_id: bool, has_body: bool) -> Callable[[Side], Sample]:
+    def sample(side: Side) -> Sample:
+        return Sample(
+            path={"id": side.catalogue[kind]} if has_id else {},
+            json=_ENTRIES[kind](side) if has_body else UNSET,
+        )
+
+    return sample
+
+
+def _entry_samples() -> dict[str, Callable[[Side], Sample]]:
+    samples: dict[str, Callable[[Side], Sample]] = {}
+    for kind in _ENTRIES:
+        prefix = f"frontdesk.catalogue.{kind}s"
+        samples |= {
+            f"{prefix}.list": _entry(kind, has_id=False, has_body=False),
+            f"{prefix}.create": _entry(kind, has_id=False, has_body=True),
+            f"{prefix}.get": _entry(kind, has_id=True, has_body=False),
+            f"{prefix}.update": _entry(kind, has_id=True, has_body=True),
+            f"{prefix}.delete": _entry(kind, has_id=True, has_body=False),
+        }
+    return samples
 
 
 SAMPLES: dict[str, Callable[[Side], Sample]] = {
@@ -286,6 +403,35 @@ SAMPLES: dict[str, Callable[[Side], Sample]] = {
     "v2.notifications.list": _by_id,
     "v2.notifications.events": _by_id,
     "frontdesk.notifications.retry": _retry,
+    "v1.appointments.list": lambda _: Sample(),
+    "v1.appointments.schedule": lambda side: Sample(json=older_booking(side.application)),
+    "v1.appointments.update": lambda side: Sample(json={"id": side.appointment_id, "title": "New"}),
+    "v1.appointments.delete": _by_id,
+    "v1.appointments.get": _by_id,
+    "v1.appointments.end": _by_id,
+    "v1.participants.remove": _older_participant,
+    "v1.participants.get": _older_participant,
+    "v1.appointments.activate": _by_id,
+    "v1.appointments.schedule_as_customer": lambda side: Sample(
+        json=older_booking(side.application)
+    ),
+    "v1.appointments.count": lambda side: _older_slot_of_time(side, "timeFrame"),
+    "v1.appointments.eligible": lambda _: Sample(),
+    "v1.appointments.overlap_count": lambda side: _older_slot_of_time(side, "duration"),
+    "v1.participants.add_agent": lambda side: Sample(
+        json={"id": side.appointment_id, "userId": str(side.colleague.id)}
+    ),
+    "v1.participants.add_customer": lambda side: Sample(
+        json={"id": side.appointment_id, "customer": {"name": {"firstName": "Grace"}}}
+    ),
+    "v1.appointments.reassign": lambda side: Sample(
+        json={"id": side.appointment_id, "userId": str(side.colleague.id)}
+    ),
+    "v1.appointments.reschedule": _reschedule,
+    "v1.cal.google": _by_id,
+    "v1.cal.ical": _by_id,
+    "frontdesk.cal.office365": _by_id,
+    "frontdesk.cal.feed": lambda side: Sample(path={"secret": side.feed_secret}),
     "v1.notifications.emails.verify": _verify,
     "v1.notifications.emails.confirm": _confirm,
     "v1.notifications.emails.test": _test_mail,
@@ -298,6 +444,19 @@ SAMPLES: dict[str, Callable[[Side], Sample]] = {
     "frontdesk.webhooks.test": _subscription,
     "frontdesk.webhooks.events": _subscription,
     "frontdesk.webhooks.replay": lambda side: _subscription(side, {"from_sequence": 1}),
+    **_entry_samples(),
+    "frontdesk.bookings.waiting": lambda _: Sample(),
+    "frontdesk.bookings.request": _schedule,
+    "frontdesk.bookings.invite": _schedule,
+    "frontdesk.bookings.get": _by_id,
+    "frontdesk.bookings.accept": _in_status("INCOMING_REQUEST"),
+    "frontdesk.bookings.choose": _in_status("OUTGOING_INVITE"),
+    "frontdesk.bookings.ask_again": _other_time,
+    "frontdesk.bookings.ask_for_alternative": _saying,
+    "frontdesk.bookings.complete": _saying,
+    "frontdesk.bookings.no_show": _saying,
+    "frontdesk.bookings.cancel": _saying,
+    "frontdesk.bookings.reopen": _in_status("CANCELLED"),
 }
 
 _KINDS = {
@@ -308,19 +467,30 @@ _KINDS = {
     "agentId": "user",
     "userId": "user",
     "participantId": "participant",
+    "pid": "participant",
+    "secret": "feed",
     "statusId": "notification",
     "notificationId": "notification",
+    "cancellationByAgentFormId": "form",
+    "cancellationByCustomerFormId": "form",
+    "completionByAgentFormId": "form",
+    "questionnaireFormId": "form",
 }
 
 
-# Names that end as those of ids do: credentials that a caller chooses, or is given elsewhere.
-_NO_IDS = frozenset({"client_id", "clientId"})
+# Names that end as those of ids do: credentials that a caller chooses, or is given elsewhere, and
+# what somebody else calls a thing.
+_NO_IDS = frozenset({"client_id", "clientId", "externalId"})
 
 
 def kind_of(operation: Operation, slot: Slot) -> str:
     """Give what an id in this place names. Raises KeyError for a name nobody has thought of."""
     if operation.id.startswith("frontdesk.webhooks.") and slot == ("path", "id"):
         return "subscription"
+    if slot == ("json", "subjectGroup", "id"):
+        return "subject_group"
+    if operation.id.startswith("frontdesk.catalogue.") and slot == ("path", "id"):
+        return operation.id.split(".")[2].removesuffix("s")
     if slot == ("json",) or slot[-2:] == ("targetAssignment", "id"):
         return "user"
     return _KINDS[slot[-1]]

@@ -29,6 +29,11 @@ SAMPLED = [each for each in contract.operations() if each.id in SAMPLES]
 TAKE_A_BODY = [each for each in contract.operations() if each.request]
 TAKE_AN_ID = [each for each in SAMPLED if "id" in each.path_parameters]
 
+# Their body may be left out (frontdesk.bookings.accept.r6).
+MAY_SAY_NOTHING = {
+    f"frontdesk.bookings.{name}"
+    for name in ("accept", "ask_for_alternative", "complete", "no_show", "cancel", "reopen")
+}
 TOKEN_BODIES: dict[str, Any] = {
     "frontdesk.token.obtain": {"username": "ada@example.org", "password": "wrong"},
     "frontdesk.token.refresh": {"refresh": "wrong"},
@@ -59,6 +64,8 @@ def url_and_headers(operation: Operation, side: Side) -> tuple[str, dict[str, st
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_a_body_that_cannot_be_read_is_refused_by_every_operation(name: str, ours: Side) -> None:
     for operation in TAKE_A_BODY:
+        if name in {"empty", "blank"} and operation.id in MAY_SAY_NOTHING:
+            continue
         url, headers = url_and_headers(operation, ours)
         body = UNREADABLE[name](json.dumps(good_body(operation, ours)).encode())
         before = everything()
@@ -144,7 +151,12 @@ def test_no_value_of_any_member_breaks_anything(name: str, ours: Side) -> None:
 def test_a_time_or_place_that_does_not_exist_is_refused_by_name(
     member: str, value: str, ours: Side
 ) -> None:
-    for name in ("v2.appointments.schedule", "v2.appointments.reschedule"):
+    for name in (
+        "v2.appointments.schedule",
+        "v2.appointments.reschedule",
+        "v1.appointments.schedule",
+        "v1.appointments.reschedule",
+    ):
         operation = contract.operation(name)
         url, headers = url_and_headers(operation, ours)
         body = good_body(operation, ours) | {member: value}
@@ -206,8 +218,9 @@ def test_a_path_with_what_is_no_id_is_answered_404(
 ) -> None:
     sample = SAMPLES[operation.id](ours)
     path = operation.url(**{**sample.path, "id": wrong})
+    role = operation.roles[0] if operation.roles else "AGENT"
 
-    answer = ApiClient(ours.token(operation.roles[0])).send(
+    answer = ApiClient(ours.token(role)).send(
         operation.method, path, json=sample.json, query=sample.query
     )
 
@@ -241,10 +254,11 @@ def test_a_path_with_what_is_no_id_is_answered_404(
     ],
     ids=str,
 )
+@pytest.mark.parametrize("path", ["/api/appointments/", "/api/v2/appointments/"])
 def test_a_query_that_makes_no_sense_is_refused_by_name(
-    query: dict[str, Value], ours: Side
+    query: dict[str, Value], path: str, ours: Side
 ) -> None:
-    answer = ApiClient(ours.token("SUPERVISOR")).send("GET", "/api/v2/appointments/", query=query)
+    answer = ApiClient(ours.token("SUPERVISOR")).send("GET", path, query=query)
 
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == list(query)

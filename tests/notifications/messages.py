@@ -24,6 +24,7 @@ FACTS = {
     "customerName": "Anna Archer",
     "applicationName": "Video desk",
     "organizationName": "Northwind Care",
+    "message": "Bring your passport",
 }
 
 

@@ -12,6 +12,7 @@ from notifications import builtin
 from notifications.cleaning import clean_html, validate_template
 from notifications.messages import Template
 from notifications.models import Channel, NotificationType, RecipientType
+from notifications.models.kinds import Wording
 from notifications.rendering import TemplateBook, render
 from tests.notifications.messages import LINK, make_message, make_snapshot
 
@@ -23,6 +24,7 @@ TYPES = {
         NotificationType.REMINDER,
         NotificationType.ROOM,
         NotificationType.FOLLOW_UP,
+        *Wording,
     ],
     RecipientType.AGENT: [
         NotificationType.CREATE,
@@ -30,8 +32,12 @@ TYPES = {
         NotificationType.REASSIGN,
         NotificationType.CANCELLED,
         NotificationType.REMINDER,
+        Wording.REQUESTED,
+        Wording.ALTERNATIVE,
     ],
 }
+# Whoever is called in now knows the day, and an invite has none.
+_WITHOUT_DATE = (NotificationType.ROOM, Wording.INVITED)
 TEXTS = [
     pytest.param(
         language, type_, channel, recipient, id=f"{language}-{type_}-{channel}-{recipient}"
@@ -111,7 +117,7 @@ def test_text_names_the_time_and_the_other_side(
     rendered = render(message, find(language, type, channel, recipient))
 
     assert {"en": "March 2, 2026", "de": "2. März 2026"}[language] in rendered.text or (
-        type is NotificationType.ROOM and channel is Channel.SMS
+        type in _WITHOUT_DATE and channel is Channel.SMS
     )
     match recipient:
         case RecipientType.CUSTOMER:
@@ -149,6 +155,7 @@ def test_customer_reads_this_when_booked() -> None:
         "Duration: 1 hour, 30 minutes\n"
         "With: Bob Baker\n"
         "Subject: Pension advice\n"
+        "Message: Bring your passport\n"
         "\n"
         f"Open the appointment: {LINK} (this link is meant for you alone)\n"
         "\n"

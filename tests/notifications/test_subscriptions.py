@@ -146,7 +146,9 @@ def test_what_is_for_persons_alone_is_no_webhook(
     with pytest.raises(InvalidSubscription) as refusal:
         subscribe(application, actor, types=["CREATE", type_])
 
-    assert refusal.value.errors == {"eventTypes.1": [f"{type_} is never sent as a webhook."]}
+    assert refusal.value.errors == {
+        "eventTypes.1": [f"{type_} is never sent as appointment-event."]
+    }
     assert set(NotificationType) - set(TYPES) == {
         NotificationType.ROOM,
         NotificationType.FOLLOW_UP,

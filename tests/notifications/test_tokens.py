@@ -33,6 +33,7 @@ def fill(text: str, message: Message | None = None, *, locale: str = "en-GB") ->
         ("lastName", "Archer"),
         ("fullName", "Anna Archer"),
         ("title", "Pension advice"),
+        ("message", "Bring your passport"),
         ("agentName", "Bob Baker"),
         ("customerName", "Anna Archer"),
         ("applicationName", "Video desk"),

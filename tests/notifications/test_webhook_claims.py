@@ -221,7 +221,7 @@ def test_what_was_planned_for_a_deleted_subscription_is_cancelled(
 def test_a_hanging_receiver_costs_its_own_seconds_and_nobody_elses(
     application: Application, receiver_of: MakeReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications.webhook_lane._LIMITS", (0.5, 0.5, 0.5))
+    monkeypatch.setattr("notifications.webhook_lane.LIMITS", (0.5, 0.5, 0.5))
     hanging = make_hook(application, receiver_of(lambda _connection, over: over.wait(5)))
     good = receiver_of()
     hook = make_hook(application, good)

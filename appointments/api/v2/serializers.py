@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from appointments.api.v2.bookings.arrangement import ArrangementRequest, arrangement_of
 from appointments.models import (
     InteractionState,
     OrganizerType,
@@ -15,7 +16,14 @@ from appointments.models import (
     RoutingType,
     TargetType,
 )
-from appointments.services import Booking, CustomerChange, CustomerData, Routing, Target
+from appointments.services import (
+    Booking,
+    CustomerChange,
+    CustomerData,
+    Draft,
+    Routing,
+    Target,
+)
 from config.kernel import limits
 from config.kernel.fields import (
     HeadersField,
@@ -117,10 +125,10 @@ class TargetAssignmentRequest(serializers.Serializer[Any]):
         return attrs
 
 
-class ScheduleAppointmentRequest(serializers.Serializer[Any]):
+class DraftRequest(ArrangementRequest):
+    """Everything that is said of a new appointment but its time."""
+
     applicationId = TextField(source="application_id", max_length=limits.ID_LENGTH)
-    start = InstantField()
-    duration = IsoDurationField()
     timezone = ZoneField(source="zone")
     locale = LocaleField(required=False, allow_null=True)
     title = TextField(
@@ -138,6 +146,11 @@ class ScheduleAppointmentRequest(serializers.Serializer[Any]):
         source="notification_headers", required=False, allow_null=True
     )
     targetAssignment = TargetAssignmentRequest(source="target", required=False, allow_null=True)
+
+
+class ScheduleAppointmentRequest(DraftRequest):
+    start = InstantField()
+    duration = IsoDurationField()
 
 
 class ApplicationNamedRequest(serializers.Serializer[Any]):
@@ -180,7 +193,7 @@ class ClearableHeadersField(EmptyAsNoneMixin, HeadersField):
     pass
 
 
-class UpdateAppointmentRequest(serializers.Serializer[Any]):
+class UpdateAppointmentRequest(ArrangementRequest):
     id = TextField(max_length=limits.ID_LENGTH)
     title = TextField(
         max_length=limits.TITLE_LENGTH, required=False, allow_blank=True, allow_null=True
@@ -241,25 +254,33 @@ def routing_of(data: Mapping[str, Any]) -> Routing:
 
 def booking_of(data: Mapping[str, Any]) -> Booking:
     """Give what is to be booked as the services take it."""
+    return Booking(start=data["start"], duration=data["duration"], **_draft(data))
+
+
+def draft_of(data: Mapping[str, Any]) -> Draft:
+    """Give what is to be offered as the services take it."""
+    return Draft(**_draft(data))
+
+
+def _draft(data: Mapping[str, Any]) -> dict[str, Any]:
     interaction = data.get("interaction")
     target = data.get("target")
-    return Booking(
-        application_id=data["application_id"],
-        start=data["start"],
-        duration=data["duration"],
-        zone=data["zone"],
-        locale=data.get("locale") or "en-US",
-        title=data.get("title") or "",
-        notes=data.get("notes") or "",
-        metadata=data.get("metadata"),
-        customers=tuple(customer_of(customer) for customer in data.get("customers") or []),
-        routing=routing_of(interaction["routing"]) if interaction else None,
-        custom_fields=interaction.get("custom_fields") if interaction else None,
-        notification_headers=data.get("notification_headers"),
-        target=Target(type=TargetType(target["type"]), id=target.get("id") or "")
+    return {
+        "application_id": data["application_id"],
+        "zone": data["zone"],
+        "locale": data.get("locale") or "en-US",
+        "title": data.get("title") or "",
+        "notes": data.get("notes") or "",
+        "metadata": data.get("metadata"),
+        "customers": tuple(customer_of(customer) for customer in data.get("customers") or []),
+        "routing": routing_of(interaction["routing"]) if interaction else None,
+        "custom_fields": interaction.get("custom_fields") if interaction else None,
+        "notification_headers": data.get("notification_headers"),
+        "target": Target(type=TargetType(target["type"]), id=target.get("id") or "")
         if target
         else None,
-    )
+        "about": arrangement_of(data),
+    }
 
 
 def changes_of(data: Mapping[str, Any]) -> dict[str, Any]:

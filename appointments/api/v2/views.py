@@ -13,6 +13,7 @@ from agents.api.authentication import parse_basic
 from agents.api.base import Roles, SurfaceViewSet, parse
 from appointments import services
 from appointments.api.v2 import filters, serializers, wire
+from appointments.api.v2.bookings.arrangement import arrangement_of
 from appointments.api.v2.schema import documented
 from appointments.counting import count_overlaps, count_slots
 from appointments.errors import AppointmentNotFound
@@ -30,7 +31,7 @@ AGENT, SUPERVISOR = Role.AGENT, Role.SUPERVISOR
 CLIENT, CUSTOMER = Role.CLIENT_SERVICE, Role.CUSTOMER
 
 
-def _id(text: str) -> UUID:
+def appointment_key(text: str) -> UUID:
     """Give an appointment's id; what has not the form of one is unknown."""
     key = parse_uuid(text)
     if key is None:
@@ -77,9 +78,10 @@ class AppointmentViewSet(SurfaceViewSet):
     def update(self, request: Request) -> Response:
         data = parse(serializers.UpdateAppointmentRequest, request)
         case = services.update_appointment(
-            _id(data.pop("id")),
+            appointment_key(data.pop("id")),
             changes=serializers.changes_of(data),
             customer=serializers.customer_change_of(data),
+            about=arrangement_of(data),
             actor=self.actor,
             now=timezone.now(),
         )
@@ -87,7 +89,9 @@ class AppointmentViewSet(SurfaceViewSet):
 
     @documented("v2.appointments.activate")
     def activate(self, _request: Request, id: str) -> Response:
-        case = services.activate_appointment(_id(id), actor=self.actor, now=timezone.now())
+        case = services.activate_appointment(
+            appointment_key(id), actor=self.actor, now=timezone.now()
+        )
         return Response(wire.appointment_response(case))
 
     @documented("v2.appointments.schedule_as_customer")
@@ -111,7 +115,10 @@ class AppointmentViewSet(SurfaceViewSet):
     def reassign(self, request: Request) -> Response:
         data = parse(serializers.ReassignAppointmentRequest, request)
         case = services.reassign_appointment(
-            _id(data["id"]), user_id=data["user_id"], actor=self.actor, now=timezone.now()
+            appointment_key(data["id"]),
+            user_id=data["user_id"],
+            actor=self.actor,
+            now=timezone.now(),
         )
         return Response(wire.appointment_response(case))
 
@@ -119,7 +126,7 @@ class AppointmentViewSet(SurfaceViewSet):
     def reschedule(self, request: Request) -> Response:
         data = parse(serializers.RescheduleAppointmentRequest, request)
         case = services.reschedule_appointment(
-            _id(data["id"]),
+            appointment_key(data["id"]),
             start=data["start"],
             duration=data["duration"],
             zone=data["zone"],
@@ -131,12 +138,12 @@ class AppointmentViewSet(SurfaceViewSet):
 
     @documented("v2.appointments.delete")
     def destroy(self, _request: Request, id: str) -> Response:
-        services.delete_appointment(_id(id), actor=self.actor, now=timezone.now())
+        services.delete_appointment(appointment_key(id), actor=self.actor, now=timezone.now())
         return Response(status=204)
 
     @documented("v2.appointments.get")
     def retrieve(self, _request: Request, id: str) -> Response:
-        case = services.read_case(_id(id), actor=self.actor, now=timezone.now())
+        case = services.read_case(appointment_key(id), actor=self.actor, now=timezone.now())
         return Response(wire.appointment_response(case))
 
     @documented("v2.appointments.count")
@@ -178,7 +185,10 @@ class ParticipantViewSet(SurfaceViewSet):
     def add_agent(self, request: Request) -> Response:
         data = parse(serializers.AddParticipantAgentRequest, request)
         case, agent = services.add_agent(
-            _id(data["id"]), user_id=data["user_id"], actor=self.actor, now=timezone.now()
+            appointment_key(data["id"]),
+            user_id=data["user_id"],
+            actor=self.actor,
+            now=timezone.now(),
         )
         return Response(wire.participant_details(case, agent))
 
@@ -186,7 +196,7 @@ class ParticipantViewSet(SurfaceViewSet):
     def add_customer(self, request: Request) -> Response:
         data = parse(serializers.AddParticipantCustomerRequest, request)
         case, customer = services.add_customer(
-            _id(data["id"]),
+            appointment_key(data["id"]),
             data=serializers.customer_of(data["customer"]),
             actor=self.actor,
             now=timezone.now(),
@@ -196,14 +206,14 @@ class ParticipantViewSet(SurfaceViewSet):
     @documented("v2.participants.remove")
     def remove(self, _request: Request, id: str, participantId: str) -> Response:
         case = services.remove_participant(
-            _id(id), participant_id=participantId, actor=self.actor, now=timezone.now()
+            appointment_key(id), participant_id=participantId, actor=self.actor, now=timezone.now()
         )
         return Response(wire.appointment_response(case))
 
     @documented("v2.participants.get")
     def retrieve(self, _request: Request, id: str, participantId: str) -> Response:
         case, participant = services.read_participant(
-            _id(id), participant_id=participantId, actor=self.actor, now=timezone.now()
+            appointment_key(id), participant_id=participantId, actor=self.actor, now=timezone.now()
         )
         return Response(wire.participant_details(case, participant))
 
@@ -211,7 +221,7 @@ class ParticipantViewSet(SurfaceViewSet):
     def update_state(self, request: Request, id: str, participantId: str) -> Response:
         state = filters.participant_state(request.query_params, request.data)
         case = services.set_participant_state(
-            _id(id),
+            appointment_key(id),
             participant_id=participantId,
             state=state,
             actor=self.actor,
@@ -241,7 +251,7 @@ class InteractionViewSet(SurfaceViewSet):
         if not isinstance(participant_id, str) or not participant_id:
             raise InvalidParameter(errors={"body": ["It is a string: the participant's id."]})
         case = services.accept_interaction(
-            _id(id), participant_id=participant_id, actor=self.actor, now=timezone.now()
+            appointment_key(id), participant_id=participant_id, actor=self.actor, now=timezone.now()
         )
         return Response(wire.appointment_response(case))
 
@@ -251,7 +261,7 @@ class InteractionViewSet(SurfaceViewSet):
             request.query_params, "systemMessage", "userMessage"
         )
         case = services.report_failure(
-            _id(id),
+            appointment_key(id),
             system_message=system_message,
             user_message=user_message,
             actor=self.actor,
@@ -261,14 +271,14 @@ class InteractionViewSet(SurfaceViewSet):
 
     @documented("v2.interaction.get")
     def retrieve(self, _request: Request, id: str) -> Response:
-        case = services.read_case(_id(id), actor=self.actor, now=timezone.now())
+        case = services.read_case(appointment_key(id), actor=self.actor, now=timezone.now())
         return Response(wire.interaction(case.appointment))
 
     @documented("v2.interaction.update")
     def update(self, request: Request, id: str) -> Response:
         data = parse(serializers.UpdateInteractionBody, request)
         case = services.update_interaction(
-            _id(id),
+            appointment_key(id),
             routing=serializers.routing_of(data["routing"]),
             custom_fields=data.get("custom_fields"),
             actor=self.actor,
@@ -290,7 +300,7 @@ class NotificationViewSet(SurfaceViewSet):
         page = filters.history_page(request.query_params, history.NOTIFICATION_SORT_FIELDS)
         wanted = filters.history_filter(request.query_params)
         found = services.read_notifications(
-            _id(id), wanted, page, actor=self.actor, now=timezone.now()
+            appointment_key(id), wanted, page, actor=self.actor, now=timezone.now()
         )
         content = [wire.notification(one) for one in found.rows]
         return Response(envelope(content, found.total, page))
@@ -300,7 +310,7 @@ class NotificationViewSet(SurfaceViewSet):
         page = filters.history_page(request.query_params, history.EVENT_SORT_FIELDS)
         wanted = filters.history_filter(request.query_params)
         found = services.read_notification_events(
-            _id(id), wanted, page, actor=self.actor, now=timezone.now()
+            appointment_key(id), wanted, page, actor=self.actor, now=timezone.now()
         )
         content = [wire.notification_event(one) for one in found.rows]
         return Response(envelope(content, found.total, page))
@@ -311,6 +321,6 @@ class NotificationViewSet(SurfaceViewSet):
         if key is None:
             raise NotificationNotFound
         notification = services.retry_notification(
-            _id(id), key, actor=self.actor, now=timezone.now()
+            appointment_key(id), key, actor=self.actor, now=timezone.now()
         )
         return Response(wire.notification(notification))

@@ -20,15 +20,20 @@ _REFUSALS = {
     404: "The receiver does not know the address (404).",
     410: "The receiver is gone for good (410).",
 }
+_GONE = 410
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
-def outcome_of(answer: Answer, *, now: datetime) -> Outcome:
-    """Say what an answer means; whoever waits `after` puts a limit to it."""
+def outcome_of(answer: Answer, *, now: datetime, is_patient: bool = False) -> Outcome:
+    """Say what an answer means; whoever waits `after` puts a limit to it.
+
+    To the booking webhook nothing but 410 is final (webhook.appointment.post.r9, r13): it
+    `is_patient`.
+    """
     status = answer.status
     if 200 <= status < 300:
         return Accepted(provider_status=str(status), message_id="")
-    if status in _REFUSALS:
+    if status == _GONE or (status in _REFUSALS and not is_patient):
         return Refused(reason=_REFUSALS[status], provider_status=str(status))
     reason = "The receiver points elsewhere" if 300 <= status < 400 else "The receiver answered"
     return TryLater(

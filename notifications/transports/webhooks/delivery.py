@@ -67,6 +67,9 @@ class Delivery:
     type: str
     occurred_at: datetime
     payload: bytes = field(repr=False)
+    # Of the booking webhook; its body names the subscription too.
+    is_booking: bool = False
+    subscription_id: UUID | None = None
 
 
 def target_of(
@@ -145,6 +148,13 @@ def _unsealed(sealed: bytes | memoryview, *, purpose: str) -> str:
 
 def body_of(delivery: Delivery) -> bytes:
     """Give the envelope: the same for the same delivery, with the payload's very bytes in it."""
+    if delivery.is_booking:
+        # Its payload is the rest of the object (webhook.appointment.post.r21).
+        return b'{"id":"%s","webhookConfigurationId":"%s",%s' % (
+            str(delivery.id).encode(),
+            str(delivery.subscription_id).encode(),
+            delivery.payload[1:],
+        )
     return b'{"id":"%s","type":"%s","timestamp":"%s","payload":%s}' % (
         str(delivery.id).encode(),
         delivery.type.encode(),
@@ -167,12 +177,15 @@ def request_of(
         )
     except ValueError as error:
         raise CannotBuild(str(error)) from None
+    if delivery.is_booking:
+        # Its contract knows one signature.
+        del ours["x-signature"]
     ours |= {"content-type": CONTENT_TYPE, "user-agent": USER_AGENT}
     if isinstance(target.auth, Basic):
         ours["authorization"] = target.auth.header
     elif bearer:
         ours["authorization"] = f"Bearer {bearer}"
-    headers = _notification_headers(delivery.payload)
+    headers = {} if delivery.is_booking else _notification_headers(delivery.payload)
     for name, value in (*target.headers.items(), *ours.items()):
         if problem := header_problem(name, value):
             raise CannotBuild(problem)
@@ -225,7 +238,7 @@ async def _sent(
         answer = await pool.send(request)
     except OutgoingError as error:
         return outcome_of_failure(error)
-    return outcome_of(answer, now=now)
+    return outcome_of(answer, now=now, is_patient=delivery.is_booking)
 
 
 async def _sent_with_token(
