@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,13 @@ from uuid import UUID
 
 from agents.models import ApiClient, User
 from appointments.day import name_of, name_of_customer
-from appointments.models import Appointment, Participant, ParticipantType, State
+from appointments.models import (
+    Appointment,
+    Participant,
+    ParticipantType,
+    RequestStatus,
+    State,
+)
 from config.kernel.actors import Actor, ActorKind
 from config.kernel.ids import parse_uuid
 from config.kernel.time import parse_duration, parse_instant
@@ -46,6 +53,12 @@ _TITLES = {
     "appointment.failed": "Failed",
     "appointment.missed": "Nobody came",
     "appointment.started": "In progress",
+    "appointment.requested": "Asked for",
+    "appointment.invited": "Offered to the customer",
+    "appointment.accepted": "Time fixed",
+    "appointment.time_requested": "Another time asked for",
+    "appointment.alternative_requested": "The customer is to choose another date",
+    "appointment.reopened": "Opened again",
     "appointment.stepped_back": "Everybody left before the start",
     "participant.added": "Participant added",
     "participant.removed": "Participant removed",
@@ -56,6 +69,7 @@ _TITLES = {
 }
 _FIELDS = {
     "state": "State",
+    "requestStatus": "Status",
     "start": "Start",
     "end": "End",
     "timezone": "Time zone",
@@ -67,8 +81,11 @@ _FIELDS = {
     "participants": "Participants",
 }
 _NOTHING = "–"
-# What notifications.rendering writes in place of the ticket in a personal link, and its length.
-_MASK, _TICKET = "***", "0" * 9
+# What notifications.rendering writes in place of what is secret in a personal link: a ticket, or
+# the token of a participant's own page.
+_TICKETS = re.compile(r"(?<=q/)\*\*\*")
+_TOKENS = re.compile(r"(?<=/)\*\*\*")
+_TICKET, _TOKEN = "0" * 9, "0" * 43
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +244,8 @@ def _shown(key: str, value: object, names: Names) -> datetime | str:
             return parse_instant(value)
         case "state", str() if value in State.values:
             return State(value).label
+        case "requestStatus", str() if value in RequestStatus.values:
+            return RequestStatus(value).label
         case "participants", list():
             return ", ".join(_participant(one, names) for one in value) or _NOTHING
         case _:
@@ -321,7 +340,7 @@ def _segments(one: Notification) -> Segments | None:
     content = getattr(one, "content", None)
     if one.channel != Channel.SMS or content is None or not content.text:
         return None
-    return segments_of(content.text.replace(_MASK, _TICKET))
+    return segments_of(_TOKENS.sub(_TOKEN, _TICKETS.sub(_TICKET, content.text)))
 
 
 def _offset(notification: Notification) -> str:

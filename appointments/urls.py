@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from appointments import views
+from appointments import (
+    views,
+    views_catalogue,
+    views_feeds,
+    views_participant,
+    views_requests,
+)
 
 urlpatterns = [
     path("", views.DayPage.as_view(), name="day"),
@@ -26,6 +32,44 @@ urlpatterns = [
         views.CancelMessage.as_view(),
         name="message-cancel",
     ),
+    path(
+        "appointments/<uuid:appointment_id>/do/<slug:command>/",
+        views_requests.CommandPage.as_view(),
+        name="appointment-command",
+    ),
+    path("requests/", views_requests.RequestsPage.as_view(), name="requests"),
+    path("requests/new/", views_requests.NewRequestPage.as_view(), name="request-new"),
+    path("catalogue/", views_catalogue.CataloguePage.as_view(), name="catalogue"),
+    path("calendars/", views_feeds.FeedsPage.as_view(), name="feeds"),
+    path("calendars/<uuid:feed_id>/revoke/", views_feeds.RevokeFeed.as_view(), name="feed-revoke"),
     path("q/<str:ticket>", views.VisitPage.as_view(), name="visit"),
     path("q/<str:ticket>/calendar.ics", views.VisitCalendar.as_view(), name="visit-calendar"),
+    path(
+        "a/cancel/<str:token>",
+        views_participant.CancelPage.as_view(),
+        name="participant-cancel",
+    ),
+    path("a/edit/<str:token>", views_participant.EditPage.as_view(), name="participant-edit"),
+    path("a/invite/<str:token>", views_participant.InvitePage.as_view(), name="participant-invite"),
+    path("a/video/<str:token>", views_participant.VideoPage.as_view(), name="participant-video"),
+    path(
+        "a/video-test/<str:token>",
+        views_participant.VideoTestPage.as_view(),
+        name="participant-video-test",
+    ),
+    path(
+        "a/calendar/google/<str:token>",
+        views_participant.GooglePage.as_view(),
+        name="participant-google",
+    ),
+    path(
+        "a/calendar/office365/<str:token>",
+        views_participant.Office365Page.as_view(),
+        name="participant-office365",
+    ),
+    path(
+        "a/calendar/ical/<str:token>",
+        views_participant.IcalPage.as_view(),
+        name="participant-ical",
+    ),
 ]

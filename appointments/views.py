@@ -18,7 +18,9 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from agents.errors import TooManyAttempts
 from agents.models import Application
-from appointments import visit
+from appointments.about import buffer_of, place_of, read_answers
+from appointments.command_words import buttons_for
+from appointments.commands_offered import commands_offered
 from appointments.day import Span, name_of, read_day, slot_of
 from appointments.errors import TicketUnknown
 from appointments.forms import DayForm, ZoneForm, zone_label
@@ -30,6 +32,7 @@ from appointments.services import (
     retry_notification,
 )
 from appointments.timeline import Told, read_timeline
+from appointments.visit import ITS_OWN_ZONE, Visit, read_visit
 from config.kernel.actors import Actor, Role
 from config.kernel.errors import DomainError
 from config.kernel.exceptions import answer_to
@@ -95,7 +98,10 @@ class OneAppointment(OfficePage):
 
         Raises AppointmentNotFound, NotYourAppointment.
         """
-        appointment = Appointment.objects.visible_to(self.actor).fetch(appointment_id)
+        rows = Appointment.objects.visible_to(self.actor).select_related(
+            "subject", "office", "listing", "lead_segment"
+        )
+        appointment = rows.fetch(appointment_id)
         participants = list(
             Participant.objects.visible_to(self.actor)
             .of(appointment_id)
@@ -138,6 +144,12 @@ class AppointmentPage(OneAppointment):
                 "timeline": timeline,
                 "is_told": any(isinstance(entry, Told) for entry in timeline),
                 "may_act": may_act_by_hand(self.actor, participants),
+                "place_line": place_of(appointment),
+                "buffer": buffer_of(appointment),
+                "answers": read_answers(appointment, actor=self.actor),
+                "buttons": buttons_for(
+                    commands_offered(appointment, participants, actor=self.actor, now=now)
+                ),
                 "now": now,
             },
         )
@@ -249,12 +261,21 @@ class CustomerPage(View):
         "X-Robots-Tag": "noindex, nofollow",
     }
 
+    visit: Visit
+
+    def admit(self, request: HttpRequest, **kwargs: str) -> Visit:
+        """Give what the address opens.
+
+        Raises TicketUnknown, TooManyAttempts.
+        """
+        now = timezone.now()
+        admission = find_ticket(kwargs["ticket"], address=client_address(request), now=now)
+        return read_visit(admission, now=now)
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, in the customer's language; what opens nothing is always the same page."""
         try:
-            participant = find_ticket(
-                kwargs["ticket"], address=client_address(request), now=timezone.now()
-            )
+            self.visit = self.admit(request, **kwargs)
         except TicketUnknown:
             response: HttpResponseBase = render(
                 request, "appointments/ticket_unknown.html", status=404
@@ -263,7 +284,6 @@ class CustomerPage(View):
             # Here and not above us: this answer's address holds a ticket too.
             response = answer_to(request, refusal)
         else:
-            self.visit = visit.read_visit(participant, now=timezone.now())
             with translation.override(self.visit.language):
                 response = super().dispatch(request, *args, **kwargs)
         for name, value in self.HEADERS.items():
@@ -279,7 +299,7 @@ class VisitPage(CustomerPage):
         form = ZoneForm(
             request.GET,
             default_zone=self.visit.appointment.timezone,
-            default_label=str(visit.ITS_OWN_ZONE),
+            default_label=str(ITS_OWN_ZONE),
             now=self.visit.appointment.start or timezone.now(),
         )
         return render(
@@ -299,11 +319,19 @@ class VisitCalendar(CustomerPage):
 
     def get(self, request: HttpRequest, ticket: str) -> HttpResponse:
         """Give the file, where there is a time to put into it."""
-        content = self.visit.calendar()
-        if content is None:
-            raise Http404
-        return HttpResponse(
-            content,
-            content_type="text/calendar; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="appointment.ics"'},
-        )
+        return calendar_file_of(self.visit)
+
+
+def calendar_file_of(visit: Visit) -> HttpResponse:
+    """Give the file for a calendar.
+
+    Raises Http404 while no time is fixed.
+    """
+    content = visit.calendar()
+    if content is None:
+        raise Http404
+    return HttpResponse(
+        content,
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="appointment.ics"'},
+    )

@@ -12,10 +12,18 @@ from babel.dates import format_date, format_time, get_timezone_name
 from django.conf import settings
 from django.utils.translation import gettext_lazy
 
+from appointments.calendar_links import open_entry
 from appointments.forms import zone_label
-from appointments.models import Appointment, Participant, ParticipantType, State
+from appointments.models import (
+    Appointment,
+    Participant,
+    ParticipantType,
+    RequestStatus,
+    State,
+)
+from appointments.services import Admission
 from config.kernel.time import parse_locale
-from notifications.calendar import CalendarEntry, Method, calendar_file, uid_of
+from notifications.calendar import calendar_file
 
 ITS_OWN_ZONE = gettext_lazy("Time zone of the appointment")
 
@@ -45,7 +53,8 @@ class Visit:
     """An appointment behind a ticket."""
 
     appointment: Appointment
-    customer: Participant
+    # Nobody, where the ticket is the appointment's own.
+    customer: Participant | None
     agents: tuple[str, ...]
     phase: Phase
 
@@ -65,7 +74,17 @@ class Visit:
 
     def when(self, zone: ZoneInfo) -> When | None:
         """Give its time in words, or None while no time is fixed."""
-        start, end = self.appointment.start, self.appointment.end
+        return self._in_words(self.appointment.start, self.appointment.end, zone)
+
+    def asked(self, zone: ZoneInfo) -> When | None:
+        """Give the time that was asked for in words, or None where none is waiting."""
+        if self.appointment.request_status != RequestStatus.INCOMING_REQUEST:
+            return None
+        return self._in_words(self.appointment.asked_start, self.appointment.asked_end, zone)
+
+    def _in_words(
+        self, start: datetime | None, end: datetime | None, zone: ZoneInfo
+    ) -> When | None:
         if start is None or end is None:
             return None
         # Dates follow the language of the page, so that it is not written in two.
@@ -85,28 +104,13 @@ class Visit:
 
     def calendar(self) -> bytes | None:
         """Give a calendar file without persons and links, or None while no time is fixed."""
-        one = self.appointment
-        if one.start is None or one.end is None:
-            return None
-        return calendar_file(
-            CalendarEntry(
-                uid=uid_of(one.id),
-                sequence=one.sequence,
-                method=Method.CANCEL if self.phase == Phase.CANCELLED else Method.PUBLISH,
-                start=one.start,
-                end=one.end,
-                zone=one.timezone,
-                summary=one.title or self.organization_name,
-                organizer_name=self.organization_name,
-                created=one.created_at,
-                last_modified=one.updated_at,
-            )
-        )
+        entry = open_entry(self.appointment)
+        return calendar_file(entry) if entry else None
 
 
-def read_visit(customer: Participant, *, now: datetime) -> Visit:
-    """Give the visit of a customer whose ticket was found."""
-    appointment = customer.appointment
+def read_visit(admission: Admission, *, now: datetime) -> Visit:
+    """Give the visit that a ticket opens."""
+    appointment = admission.appointment
     agents = (
         Participant.objects.filter(
             organization_id=appointment.organization_id, type=ParticipantType.AGENT
@@ -116,7 +120,7 @@ def read_visit(customer: Participant, *, now: datetime) -> Visit:
     )
     return Visit(
         appointment=appointment,
-        customer=customer,
+        customer=admission.customer,
         agents=tuple(str(one.user) for one in agents),
         phase=_phase_of(appointment, now),
     )

@@ -23,7 +23,7 @@ _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\w-])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*"), _GONE),
     (re.compile(r"\bfd_[A-Za-z0-9]+_[\w-]+"), _GONE),
     (re.compile(r"(://)[^\s/@'\"]{1,256}@"), rf"\1{_GONE}@"),
-    (re.compile(r"(/q/)[^\s/?#'\"<>]+"), rf"\1{_GONE}"),
+    (re.compile(r"(/q/|/a/[a-z0-9/-]+/|/api/cal/feeds/)[^\s/?#'\"<>]+"), rf"\1{_GONE}"),
     (
         re.compile(
             r"(?i)(?<![\w-])(?=[\w-]*?(?:password|passwd|secret|token|api[_-]?key|private[_-]?key"

@@ -58,7 +58,10 @@ def visitor(_chromium: Browser, live_server: LiveServer) -> Iterator[BrowserCont
 
     def read(line: ConsoleMessage) -> None:
         # Browsers ask for this by themselves where a document names no icon, as JSON cannot.
-        if line.type == "error" and not line.location["url"].endswith("/favicon.ico"):
+        is_icon = line.location["url"].endswith("/favicon.ico")
+        # A form that was filled in wrongly is shown again with this status.
+        is_form = "status of 400" in line.text
+        if line.type == "error" and not (is_icon or is_form):
             complaints.append(line.text)
 
     def watch(page: Page) -> None:

@@ -63,6 +63,7 @@ def test_a_traceback_stands_on_the_same_line_and_is_redacted() -> None:
         ("to anna.b+c@mail.customer.example.", "to [redacted]."),
         ("to=änna@münchen.example,", "[redacted],"),
         ("GET /q/abcdefghj?x=1 200", "GET /q/[redacted]?x=1 200"),
+        ("Conflict: /a/cancel/AaISRXWX_-O6", "Conflict: /a/cancel/[redacted]"),
         ("https://desk.example/q/abcdefghj", "https://desk.example/q/[redacted]"),
         ("postgres://desk:geheim@db:5432/x", "postgres://[redacted]@db:5432/x"),
         ("password=geheim&a=b", "password=[redacted]&a=b"),
