@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from django.db.models import Count
 
 from appointments.models import Appointment
-from appointments.models.appointment import AppointmentQuerySet
+from appointments.models.appointment_rows import AppointmentQuerySet
 from config.kernel.ids import parse_uuid
 
 _Slot = tuple[datetime, datetime, timedelta, str, int]

@@ -23,7 +23,7 @@ from appointments.errors import (
 )
 from appointments.forms_commands import CommandForm, TimeForm, questionnaire_for
 from appointments.models import Appointment, Participant
-from appointments.models.appointment import nominal_duration
+from appointments.models.appointment_time import nominal_duration
 from appointments.services.case import participants_of
 from appointments.services.page_tokens import find_participant_by_token
 from appointments.services.requests import USUAL_DURATION

@@ -22,7 +22,7 @@ from appointments.models import (
 from config.kernel.actors import Actor, ActorKind, Role
 
 if TYPE_CHECKING:
-    from appointments.models.appointment import AppointmentQuerySet
+    from appointments.models.appointment_rows import AppointmentQuerySet
 
 ROWS_ON_A_PAGE = 25
 # Nobody turns further; deeper pages cost more than they are worth.

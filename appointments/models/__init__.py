@@ -8,7 +8,6 @@ from appointments.models.appointment import (
     RoutingType,
     State,
     TargetType,
-    Tombstone,
 )
 from appointments.models.catalogue import (
     Answer,
@@ -31,6 +30,7 @@ from appointments.models.participant import (
     ParticipantState,
     ParticipantType,
 )
+from appointments.models.tombstone import Tombstone
 from appointments.models.totals import DayTotal
 
 __all__ = [

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.postgres.fields import DateTimeRangeField
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import Func, Q
+from django.db.models import Q
 from django.utils.timezone import now as current_time
 
 from appointments.errors import (
-    AppointmentAlreadyJoined,
     AppointmentHasNoTime,
     AppointmentIsCancelled,
     AppointmentIsClosed,
     AppointmentNotActivatable,
     AppointmentNotClosed,
-    AppointmentNotFound,
     AppointmentNotReschedulable,
-    EndsInThePast,
-    EndsTooLate,
     InteractionIsComplete,
-    NotYourAppointment,
-    NotYourConference,
 )
+from appointments.models.appointment_access import Guarded
+from appointments.models.appointment_rows import LISTED, AppointmentQuerySet, Period
+from appointments.models.appointment_time import check_end, nominal_duration
 from appointments.models.kinds import (
     OCCUPYING,
     RESUMABLE,
@@ -35,20 +30,18 @@ from appointments.models.kinds import (
     InteractionState,
     MeetingType,
     OrganizerType,
-    ParticipantType,
     RequestStatus,
     RoutingType,
     State,
     TargetType,
 )
 from config.kernel import limits
-from config.kernel.actors import Actor, ActorKind, Role
-from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
+from config.kernel.actors import ActorKind
+from config.kernel.models import TenantModel, unique_in_organization
 from config.kernel.time import Duration
 
 if TYPE_CHECKING:
     from appointments.models.catalogue import Form, Subject
-    from appointments.models.participant import Participant
 
 __all__ = [
     "Appointment",
@@ -58,43 +51,11 @@ __all__ = [
     "RoutingType",
     "State",
     "TargetType",
-    "Tombstone",
 ]
-
-
-def check_end(end: datetime, *, now: datetime) -> None:
-    """Refuse an end that is not to come, or comes in a year that nobody can mean.
-
-    Raises EndsInThePast, EndsTooLate.
-    """
-    if end <= now:
-        raise EndsInThePast(errors={"start": [EndsInThePast.message]})
-    if end.year > limits.YEAR_MAX:
-        raise EndsTooLate(errors={"start": [EndsTooLate.message]})
-
-
-# What lists show, and their indexes hold: skipping rows reads no row.
-_LISTED = Q(start__isnull=False) & ~Q(state=State.CANCELLED)
-
-
-def nominal_duration(
-    start: datetime | None, end: datetime | None, length: timedelta | None
-) -> Duration | None:
-    """Give a duration that was kept as a length: exact, unless the clock made its days unequal."""
-    if start is None or end is None or length is None:
-        return None
-    return Duration.of(length, exact=end - start == length)
 
 
 # Members of the interaction's properties that hold what somebody said of a failure.
 FAILURE_MESSAGES = frozenset({"systemMessage", "userMessage"})
-
-
-class Period(Func):
-    """The time of an appointment as PostgreSQL's range: it excludes its end."""
-
-    function = "TSTZRANGE"
-    output_field = DateTimeRangeField()
 
 
 # The column of an entry of the catalogue; one that is used cannot be deleted.
@@ -108,64 +69,7 @@ _ENTRY: dict[str, Any] = {
 }
 
 
-class AppointmentQuerySet(TenantQuerySet["Appointment"]):
-    def lock(self, appointment_id: UUID) -> Appointment:
-        """Fetch one row for writing. What is not visible does not exist.
-
-        Raises AppointmentNotFound.
-        """
-        try:
-            return (
-                self.select_related("application__organization")
-                .select_for_update(of=("self",))
-                .get(pk=appointment_id)
-            )
-        except self.model.DoesNotExist:
-            raise AppointmentNotFound(id=appointment_id) from None
-
-    def fetch(self, appointment_id: UUID) -> Appointment:
-        """Fetch one row with its application for reading.
-
-        Raises AppointmentNotFound.
-        """
-        try:
-            return self.select_related("application__organization").get(pk=appointment_id)
-        except self.model.DoesNotExist:
-            raise AppointmentNotFound(id=appointment_id) from None
-
-    def listed(self) -> Self:
-        """Keep what lists show: cancelled appointments and those without a time are left out."""
-        return self.filter(_LISTED)
-
-    def occupying(self) -> Self:
-        """Keep those that take up their time (contract, lifecycle.counted)."""
-        return self.filter(state__in=OCCUPYING)
-
-    def overlapping(self, start: datetime, end: datetime) -> Self:
-        """Keep those that start before `end` and end after `start`."""
-        return self.alias(period=Period("start", "end")).filter(
-            start__isnull=False, period__overlap=(start, end)
-        )
-
-    def eligible(self, now: datetime) -> Self:
-        """Give those that wait to be activated: booked, never activated, not ended."""
-        waiting = self.filter(state=State.SCHEDULED, activated_at__isnull=True, end__gt=now)
-        return waiting.only("id", "start", "timezone", "created_at").order_by("start", "id")
-
-    def ended(self, now: datetime) -> Self:
-        """Keep those that take up their time although their scheduled end has passed."""
-        return self.occupying().filter(end__lte=now, is_kept_open=False)
-
-    def requests(self) -> Self:
-        """Keep the requests and invites that somebody has to deal with, the oldest first."""
-        return (
-            self.exclude(request_status="")
-            .exclude(state=State.CANCELLED)
-            .order_by("created_at", "id")
-        )
-
-
-class Appointment(TenantModel):
+class Appointment(Guarded, TenantModel):
     """One arranged meeting. `start` and `end` are both null while no time is fixed."""
 
     application = models.ForeignKey(
@@ -318,21 +222,21 @@ class Appointment(TenantModel):
             ),
             models.Index(
                 fields=["application", "start", "id"],
-                condition=_LISTED,
+                condition=LISTED,
                 name="appointment_list_app",
             ),
             # The other orders of the list.
             models.Index(
-                fields=["organization", "end", "id"], condition=_LISTED, name="appointment_by_end"
+                fields=["organization", "end", "id"], condition=LISTED, name="appointment_by_end"
             ),
             models.Index(
                 fields=["organization", "duration", "id"],
-                condition=_LISTED,
+                condition=LISTED,
                 name="appointment_by_duration",
             ),
             models.Index(
                 fields=["organization", "title", "id"],
-                condition=_LISTED,
+                condition=LISTED,
                 name="appointment_by_title",
             ),
             # ended: what the clock has to wind up.
@@ -380,11 +284,6 @@ class Appointment(TenantModel):
     # --- What it is -------------------------------------------------------------------------
 
     @property
-    def is_active(self) -> bool:
-        """Whether conference and tickets exist."""
-        return self.activated_at is not None
-
-    @property
     def nominal_duration(self) -> Duration | None:
         """Give the duration as it was asked for: in days where a day was not 24 hours."""
         return nominal_duration(self.start, self.end, self.duration)
@@ -412,11 +311,6 @@ class Appointment(TenantModel):
         """Whether its time is still to be agreed on."""
         return self.request_status != ""
 
-    @property
-    def conference_id(self) -> str | None:
-        """The conference is named like the appointment, and exists from activation on."""
-        return str(self.id) if self.is_active else None
-
     def has_expired(self, now: datetime) -> bool:
         """Whether the tickets' expiresAt has passed."""
         return self.access_expires_at is not None and self.access_expires_at <= now
@@ -424,74 +318,7 @@ class Appointment(TenantModel):
     def form_for(self, occasion: AnswerType, *, by_customer: bool = False) -> Form | None:
         """Give the form that the subject has for an occasion."""
         subject: Subject | None = self.subject
-        if subject is None:
-            return None
-        match occasion:
-            case AnswerType.SUBJECT_QUESTIONNAIRE:
-                return subject.questionnaire_form
-            case AnswerType.APPOINTMENT_CANCELLATION if by_customer:
-                return subject.cancellation_by_customer_form
-            case AnswerType.APPOINTMENT_CANCELLATION:
-                return subject.cancellation_by_agent_form
-            case AnswerType.APPOINTMENT_COMPLETION:
-                return subject.completion_by_agent_form
-            case _:
-                return None
-
-    # --- Who may ------------------------------------------------------------------------------
-
-    def agents(self, participants: list[Participant]) -> list[Participant]:
-        return [one for one in participants if one.type == ParticipantType.AGENT]
-
-    def _concerns(self, actor: Actor, participants: list[Participant]) -> bool:
-        """Whether the actor is organizer, participant or target, or nobody is in charge."""
-        agents = self.agents(participants)
-        return (
-            not agents
-            or (self.organizer_type == OrganizerType.AGENT and self.organizer_id == actor.id)
-            or (self.target_type == TargetType.AGENT and self.target_id == actor.id)
-            or any(str(agent.user_id) == actor.id for agent in agents)
-        )
-
-    def check_may_read(self, actor: Actor, participants: list[Participant]) -> None:
-        """Let through whoever may read it by id (contract, lifecycle.permissions).
-
-        Raises NotYourAppointment, NotYourConference.
-        """
-        if actor.kind == ActorKind.CUSTOMER:
-            if self.conference_id is None or actor.conference_id != self.conference_id:
-                raise NotYourConference
-            return
-        if actor.kind == ActorKind.SYSTEM or actor.has(Role.SUPERVISOR, Role.CLIENT_SERVICE):
-            return
-        if self.application.agents_see_only_their_own and not self._concerns(actor, participants):
-            raise NotYourAppointment
-
-    def check_may_change(self, actor: Actor, participants: list[Participant]) -> None:
-        """Let through whoever may change what has not been called off.
-
-        Raises NotYourAppointment, AppointmentAlreadyJoined, AppointmentIsCancelled.
-        """
-        self.check_may_delete(actor, participants)
-        if self.state == State.CANCELLED:
-            raise AppointmentIsCancelled
-
-    def check_may_delete(self, actor: Actor, participants: list[Participant]) -> None:
-        """Let through whoever may change it (contract, lifecycle.permissions), in any state.
-
-        Customers have commands of their own. Raises NotYourAppointment, AppointmentAlreadyJoined.
-        """
-        if actor.kind == ActorKind.CUSTOMER:
-            raise NotYourAppointment
-        if actor.kind == ActorKind.SYSTEM or actor.has(Role.SUPERVISOR, Role.CLIENT_SERVICE):
-            return
-        if not self._concerns(actor, participants):
-            raise NotYourAppointment
-        joined = {
-            str(agent.user_id) for agent in self.agents(participants) if agent.first_joined_at
-        }
-        if joined and actor.id not in joined:
-            raise AppointmentAlreadyJoined
+        return subject.form_for(occasion, by_customer=by_customer) if subject else None
 
     # --- What happens to it -------------------------------------------------------------------
 
@@ -655,27 +482,3 @@ class Appointment(TenantModel):
             raise AppointmentIsCancelled
         if self.interaction_state == InteractionState.COMPLETE:
             raise InteractionIsComplete
-
-
-class Tombstone(TenantModel):
-    """What is left of a deleted appointment: enough to take it out of calendars and to tell why."""
-
-    application = models.ForeignKey(
-        "agents.Application", on_delete=models.CASCADE, db_constraint=False, related_name="+"
-    )
-    start = models.DateTimeField(null=True)
-    end = models.DateTimeField(null=True)
-    timezone = models.CharField(max_length=limits.ZONE_LENGTH)
-    sequence = models.PositiveIntegerField()
-    event_count = models.PositiveIntegerField()
-    deleted_at = models.DateTimeField()
-    deleted_by_kind = models.CharField(max_length=10, choices=ActorKind.choices)
-    deleted_by_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
-
-    objects = TenantQuerySet["Tombstone"].as_manager()
-
-    class Meta:
-        constraints = [unique_in_organization("tombstone")]
-
-    def __str__(self) -> str:
-        return f"Deleted appointment {self.id}"

@@ -206,6 +206,20 @@ class Subject(Named, CatalogueEntry):
 
     __str__ = Named.__str__
 
+    def form_for(self, occasion: AnswerType, *, by_customer: bool = False) -> Form | None:
+        """Give the form that is put to whoever books, cancels or closes."""
+        match occasion:
+            case AnswerType.SUBJECT_QUESTIONNAIRE:
+                return self.questionnaire_form
+            case AnswerType.APPOINTMENT_CANCELLATION if by_customer:
+                return self.cancellation_by_customer_form
+            case AnswerType.APPOINTMENT_CANCELLATION:
+                return self.cancellation_by_agent_form
+            case AnswerType.APPOINTMENT_COMPLETION:
+                return self.completion_by_agent_form
+            case _:
+                return None
+
 
 class Office(Named, CatalogueEntry):
     """The place, real or virtual, that an appointment belongs to."""

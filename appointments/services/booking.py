@@ -32,7 +32,7 @@ from appointments.models import (
     State,
     TargetType,
 )
-from appointments.models.appointment import check_end
+from appointments.models.appointment_time import check_end
 from appointments.services.arranging import Arrangement, answer_questionnaire, arrange
 from appointments.services.case import Case
 from appointments.services.occupancy import (

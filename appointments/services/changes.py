@@ -18,7 +18,7 @@ from appointments.errors import (
     UserNotAnAgent,
 )
 from appointments.models import OrganizerType, Participant, ParticipantRole, TargetType
-from appointments.models.appointment import check_end
+from appointments.models.appointment_time import check_end
 from appointments.models.participant import find_participant
 from appointments.services.arranging import Arrangement, answer_questionnaire, arrange
 from appointments.services.case import Case, open_case

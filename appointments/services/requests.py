@@ -25,7 +25,7 @@ from appointments.models import (
     RequestStatus,
     State,
 )
-from appointments.models.appointment import check_end
+from appointments.models.appointment_time import check_end, nominal_duration
 from appointments.services.booking import Booking, Draft, begin_case, write_case
 from appointments.services.case import Case, open_case
 from appointments.services.occupancy import (
@@ -207,8 +207,10 @@ def _check_not_begun(case: Case) -> None:
 
 def _usual_duration(case: Case) -> Duration:
     one = case.appointment
-    if length := one.duration or one.asked_duration:
-        return Duration.of(length, exact=True)
+    had = nominal_duration(one.start, one.end, one.duration)
+    asked = nominal_duration(one.asked_start, one.asked_end, one.asked_duration)
+    if length := had or asked:
+        return length
     return Duration.of(one.subject.duration, exact=True) if one.subject else USUAL_DURATION
 
 

@@ -15,7 +15,7 @@ from agents.services import counters
 from agents.services.tokens import CustomerPass
 from appointments.errors import TicketUnknown
 from appointments.models import Appointment, Participant, ParticipantType
-from appointments.models.appointment import AppointmentQuerySet
+from appointments.models.appointment_rows import AppointmentQuerySet
 from appointments.services.case import Case
 from config.kernel import secrets
 from config.kernel.actors import Role

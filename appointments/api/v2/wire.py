@@ -17,7 +17,7 @@ import orjson
 from appointments.counting import SlotCount
 from appointments.listing import Listed, ListedAppointment
 from appointments.models import Appointment, Participant, ParticipantType
-from appointments.models.appointment import nominal_duration
+from appointments.models.appointment_time import nominal_duration
 from appointments.models.participant import details_are_available
 from appointments.services import Case, access_url
 from appointments.services.tickets import access_url_of
