@@ -21,6 +21,7 @@ from appointments.errors import (
     EndsInThePast,
     EndsTooLate,
 )
+from appointments.forms import zone_label
 from appointments.forms_commands import CommandForm, TimeForm, questionnaire_for
 from appointments.models import Appointment, Participant
 from appointments.models.appointment_time import nominal_duration
@@ -129,6 +130,7 @@ class ParticipantPage(CustomerPage):
                 "when": self.visit.when(self.zone),
                 "asked": self.visit.asked(self.zone),
                 "token": self.token,
+                "zone_label": zone_label(self.zone, self.now),
                 "offered": {command.name.lower(): True for command in self.commands},
                 "is_customer": self.participant.is_customer,
                 **context,

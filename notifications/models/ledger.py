@@ -20,6 +20,7 @@ from notifications.models.kinds import (
     NotificationType,
     RecipientType,
     Status,
+    Wording,
 )
 
 
@@ -186,6 +187,15 @@ class Notification(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.type} by {self.channel}: {self.status}"
+
+    @property
+    def tells(self) -> str:
+        """Say in a word what is told: of a request or a booking event more than its type says."""
+        if self.booking_event:
+            return str(BookingEvent(self.booking_event).label)
+        if self.channel != Channel.WEBHOOKS and (wording := self.snapshot.get("wording")):
+            return str(Wording(wording).label)
+        return str(NotificationType(self.type).label)
 
     @property
     def is_retrying(self) -> bool:

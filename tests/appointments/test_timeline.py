@@ -291,3 +291,14 @@ def test_the_timeline_says_who_cancelled_a_message() -> None:
     assert "The message will not be sent." in shown
     assert "E-mail: Booked, cancelled by hand" in shown
     assert f"by {scene.supervisor.get_full_name()}" in shown
+
+
+def test_a_message_is_called_what_it_says() -> None:
+    scene = make_scene(Channel.EMAIL)
+    services.request_alternative(
+        scene.appointment.id, actor=scene.actor, now=scene.appointment.created_at
+    )
+
+    content = page(scene, scene.supervisor).content.decode()
+
+    assert "E-mail: Another date is wanted" in content
