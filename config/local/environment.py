@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.local.home import LOCALHOST, Home, why_taken
+from config.local.home import LOCALHOST, Home, why_taken, write_private
 from config.local.mail import MailCatcher
 from config.local.postgres import Postgres
 from config.local.redis import Redis
@@ -106,3 +107,20 @@ def environment_for(
     if not is_set(environ, "SECRET_KEY"):
         environment["SECRET_KEY"] = home.secret("secret_key")
     return environment
+
+
+def keep_variables(environment: Mapping[str, str], home: Home) -> str:
+    """Give, and keep in the home, the lines that lead a shell to the servers.
+
+    `. var/variables.sh` is what a terminal needs before `manage.py`.
+    """
+    names = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY")
+    given = {
+        name: environment[name]
+        for base in names
+        for name in (base, f"{base}_FILE")
+        if name in environment
+    }
+    lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in given.items())
+    write_private(home.path / "variables.sh", lines)
+    return lines

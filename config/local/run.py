@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from config.local.demonstration import Demonstration
-from config.local.environment import ROOT, Instance, Servers, environment_for
+from config.local.environment import ROOT, Instance, Servers, environment_for, keep_variables
 from config.local.home import Home, write_private
 from config.local.leftovers import Roll
 from config.local.probes import check_servers, check_settings
@@ -43,6 +43,7 @@ def run(environ: Mapping[str, str]) -> NoReturn:
         with Supervisor(roll) as supervisor, supervisor.obeying_signals():
             supervisor.say(f"starting; everything is kept in {instance.home.path}")
             start_servers(supervisor, servers, environment)
+            keep_variables(environment, instance.home)
             migrate(supervisor, environment)
             marker = marker_of(servers, instance.home, environment)
             demonstration = load_demonstration(supervisor, marker, environment)

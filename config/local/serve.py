@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NoReturn
 
-from config.local.environment import Instance, Servers, environment_for
+from config.local.environment import Instance, Servers, environment_for, keep_variables
 from config.local.probes import check_settings
 from config.local.run import occupied, start_servers
 from config.local.supervisor import Supervisor
@@ -25,6 +25,5 @@ def serve(environ: Mapping[str, str]) -> NoReturn:
         check_settings(environment)
         with Supervisor(roll) as supervisor, supervisor.obeying_signals():
             start_servers(supervisor, servers, environment)
-            for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY"):
-                print(f"export {name}='{environment[name]}'", flush=True)
+            print(keep_variables(environment, instance.home), end="", flush=True)
             supervisor.serve()

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from dataclasses import replace
 
 import pytest
 
-from config.local.environment import Instance, Servers, environment_for
+from config.local.environment import Instance, Servers, environment_for, keep_variables
 from config.local.home import LOCALHOST, Home
 from config.local.probes import check_servers, check_settings
 from config.local.refusals import Malformed, StartRefused
@@ -120,3 +121,20 @@ def test_a_given_key_is_left_alone(home: Home) -> None:
     assert by_value["SECRET_KEY"] == "given"
     assert "SECRET_KEY" not in by_file
     assert not (home.path / "secret_key").exists()
+
+
+def test_a_terminal_is_led_to_the_servers_by_a_file_of_its_owner(home: Home) -> None:
+    given = {"DATABASE_URL": "postgres://o'neil@db/a b", "SECRET_KEY_FILE": "/run/key", "X": "1"}
+
+    lines = keep_variables(given, home)
+
+    kept = home.path / "variables.sh"
+    assert (kept.read_text(encoding="utf-8"), kept.stat().st_mode & 0o777) == (lines, 0o600)
+    command = ["/bin/sh", "-c", 'set -eu; . "$0"; env', str(kept)]
+    said = subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout
+    seen = dict(line.split("=", 1) for line in said.splitlines())
+    assert {name: seen[name] for name in given if name != "X"} == {
+        "DATABASE_URL": "postgres://o'neil@db/a b",
+        "SECRET_KEY_FILE": "/run/key",
+    }
+    assert "X" not in seen
