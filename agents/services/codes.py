@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import EmailValidator
 from django.db import connection, transaction
 
 from agents.errors import CodeRefused
@@ -177,11 +177,20 @@ def normalized(address: str, *, country: str = "") -> str:
     """
     address = address.strip()
     if "@" in address:
-        return address.lower()
+        local, _, domain = address.lower().rpartition("@")
+        return f"{local}@{_in_ascii(domain)}"
     digits = re.sub(r"[^0-9+]", "", address)
     # Nearly everywhere 00 leads abroad; where something else does, that is tried first.
     abroad = f"+{digits[2:]}" if digits.startswith("00") else digits
     return _e164(address, country) or _e164(abroad, country) or abroad
+
+
+def _in_ascii(domain: str) -> str:
+    # One domain in two spellings is one mailbox, and has one limit.
+    try:
+        return domain if domain.isascii() else domain.encode("idna").decode()
+    except UnicodeError:
+        return domain
 
 
 def channel_of(address: str) -> Channel | None:
@@ -198,12 +207,17 @@ def _e164(number: str, country: str) -> str:
         return ""
 
 
+# Not localhost, to which no customer's mail goes.
+_PUBLIC = EmailValidator(allowlist=[])
+
+
 def _is_email(address: str) -> bool:
     try:
-        validate_email(address)
+        _PUBLIC(address)
     except ValidationError:
         return False
-    return len(address) <= limits.EMAIL_LENGTH
+    # Quoted local parts and addresses in digits are no customers' either.
+    return len(address) <= limits.EMAIL_LENGTH and not set(address) & set('"[]')
 
 
 # --- Proving --------------------------------------------------------------------------------

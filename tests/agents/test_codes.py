@@ -96,7 +96,16 @@ def test_a_sender_can_ask_thirty_times(application: Application, now: datetime) 
         ask_for_code(application, ADA, sender=HERE, now=now)
 
 
-UNREACHABLE = ["0170 1234567", "+49 1", "nonsense", "a@b", "x" * 250 + "@example.org"]
+UNREACHABLE = [
+    "0170 1234567",
+    "+49 1",
+    "nonsense",
+    "a@b",
+    "root@localhost",
+    '"ada"@example.org',
+    "ada@[127.0.0.1]",
+    "x" * 250 + "@example.org",
+]
 
 
 @pytest.mark.parametrize("address", UNREACHABLE)
@@ -314,6 +323,9 @@ def test_a_refused_booking_gives_the_code_back(application: Application, now: da
         ("nonsense", "DE", ""),
         ("", "DE", ""),
         (" Ada@Example.ORG ", "DE", "ada@example.org"),
+        ("ada@Bücher.example", "DE", "ada@xn--bcher-kva.example"),
+        ("ada@XN--BCHER-KVA.example", "DE", "ada@xn--bcher-kva.example"),
+        ("ada@" + "ü" * 64 + ".example", "DE", "ada@" + "ü" * 64 + ".example"),
     ],
 )
 def test_an_address_is_compared_in_one_form(written: str, country: str, number: str) -> None:
