@@ -109,7 +109,7 @@ def write_feed(feed: CalendarFeed, *, now: datetime) -> bytes:
     # From midnight, so that the file does not become another one with every minute.
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     first, last = midnight - BACK, midnight + AHEAD
-    rows = _appointments(feed, first, last)
+    rows = _appointments(feed, first, midnight, last)
     people = _people(feed, [row.id for row in rows])
     writer = _Writer(feed=feed, now=now, address=_address_of_pages())
     return calendar_subscription(
@@ -120,8 +120,13 @@ def write_feed(feed: CalendarFeed, *, now: datetime) -> bytes:
     )
 
 
-def _appointments(feed: CalendarFeed, first: datetime, last: datetime) -> list[_Row]:
-    """Give the appointments that have a time in the window; cancelled ones too."""
+def _appointments(
+    feed: CalendarFeed, first: datetime, today: datetime, last: datetime
+) -> list[_Row]:
+    """Give the appointments that have a time in the window; cancelled ones too.
+
+    Of too many, what is to come goes before what has been, the nearest first.
+    """
     rows = Appointment.objects.filter(
         organization_id=feed.organization_id, start__gte=first, start__lt=last
     )
@@ -132,8 +137,11 @@ def _appointments(feed: CalendarFeed, first: datetime, last: datetime) -> list[_
         rows = rows.filter(Q(office_id=feed.office_id) | Q(office=None))
     else:
         rows = rows.filter(office=feed.office)
-    found = rows.order_by("start", "id").values_list(*_COLUMNS)
-    return [_Row(*row) for row in found[: limits.CALENDAR_EVENTS]]
+    ahead = rows.filter(start__gte=today).order_by("start", "id")
+    found = list(ahead.values_list(*_COLUMNS)[: limits.CALENDAR_EVENTS])
+    past = rows.filter(start__lt=today).order_by("-start", "-id").values_list(*_COLUMNS)
+    before = list(past[: limits.CALENDAR_EVENTS - len(found)])
+    return [_Row(*row) for row in (*reversed(before), *found)]
 
 
 def _taking_part(agent_id: UUID, first: datetime, last: datetime) -> list[UUID]:

@@ -365,7 +365,7 @@ def test_a_reading_takes_as_many_queries_whatever_is_in_it(
     book_many(scene, 30, now=now)
     make.make_absence(scene.agent, date(2027, 2, 8), date(2027, 2, 8))
 
-    assert queries() == with_one == 9
+    assert queries() == with_one == 10
 
 
 def test_five_thousand_events_are_a_matter_of_less_than_a_second(
@@ -387,6 +387,12 @@ def test_what_is_beyond_all_bounds_is_cut_off(
     scene: Scene, feed: CalendarFeed, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "CALENDAR_EVENTS", 10)
+    change(scene, start=now - timedelta(days=2), end=now - timedelta(days=1), title="Before")
     book_many(scene, 12, now=now)
 
-    assert len(events_of(feed)) == 10
+    # What is to come goes before what has been, the nearest first.
+    assert summaries(feed) == [f"Consultation {number}: Ada Lovelace" for number in range(10)]
+
+    monkeypatch.setattr(limits, "CALENDAR_EVENTS", 13)
+    assert summaries(feed)[0] == "Before: Ada Lovelace"
+    assert len(events_of(feed)) == 13
