@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
@@ -48,6 +48,10 @@ class EntryForm(TenantForm):
 
     kind: ClassVar[Kind[Any]]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        remember_what_was_read(self)
+
     def clean(self) -> dict[str, Any]:
         """Refuse what is not well-formed."""
         cleaned = super().clean()
@@ -70,6 +74,17 @@ class EntryForm(TenantForm):
                 value = self.cleaned_data[name]
                 values[column] = getattr(value, "pk", value)
         return values
+
+    def changed(self) -> set[str]:
+        """Give the columns that this reader has changed: of two, neither undoes the other."""
+        return {column for column in self.kind.columns if _field_of(column) in self.changed_data}
+
+
+def remember_what_was_read(form: forms.BaseModelForm[Any]) -> None:
+    """Let a change be a difference from what the reader saw, not from what is there by then."""
+    if not form.instance._state.adding:
+        for field in form.fields.values():
+            field.show_hidden_initial = True
 
 
 def _field_of(column: str) -> str:
@@ -102,16 +117,24 @@ class EntryAdmin(OrganizationAdmin):
         self, request: HttpRequest, obj: Any, form: forms.BaseModelForm[Any], change: bool
     ) -> None:
         """Carry out the command that is behind what was typed in."""
-        self.carry_out(request, obj, cast("EntryForm", form).values(), change=change)
+        typed = cast("EntryForm", form)
+        self.carry_out(request, obj, typed.values(), only=typed.changed() if change else None)
 
     def carry_out(
-        self, request: HttpRequest, obj: Any, values: dict[str, Any], *, change: bool
+        self,
+        request: HttpRequest,
+        obj: Any,
+        values: dict[str, Any],
+        *,
+        only: Collection[str] | None,
     ) -> None:
-        """Make or replace the entry, and let the row show it."""
+        """Make the entry, or change only these of its columns, and let the row show it."""
         actor = self.actor(request, organization_id=obj.organization_id)
         now = timezone.now()
-        if change:
-            catalogue.replace_entry(self.kind, self.entry_id(obj), values, actor=actor, now=now)
+        if only is not None:
+            catalogue.replace_entry(
+                self.kind, self.entry_id(obj), values, only=only, actor=actor, now=now
+            )
         else:
             obj.pk = catalogue.create_entry(self.kind, values, actor=actor, now=now).pk
         obj.refresh_from_db()
@@ -238,6 +261,7 @@ class QuestionForm(_QuestionForm):
         if not self.instance._state.adding:
             self.present = list(self.instance.options.order_by("order", "id"))
         self.initial["options_text"] = "\n".join(one.value for one in self.present)
+        remember_what_was_read(self)
 
     def question_data(self) -> QuestionData:
         """Give what was typed in; an option that is still there keeps its id."""
@@ -350,12 +374,15 @@ class FormAdmin(EntryAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Carry out the command that is behind the form and its questions."""
         questions: tuple[QuestionData, ...] = ()
+        changed = form.changed()
         for formset in formsets:
             questions += formset.questions()
+            if formset.has_changed():
+                changed.add("questions")
             # What the history of the admin asks for; the audit trail has it already.
             formset.new_objects = formset.changed_objects = formset.deleted_objects = []
         values = {**form.values(), "questions": questions}
-        self.carry_out(request, form.instance, values, change=change)
+        self.carry_out(request, form.instance, values, only=changed if change else None)
 
 
 @admin.register(Question)

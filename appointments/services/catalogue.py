@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
@@ -96,18 +96,29 @@ def create_entry(kind: Kind[E], values: Mapping[str, Any], *, actor: Actor, now:
 
 @transaction.atomic
 def replace_entry(
-    kind: Kind[E], entry_id: str, values: Mapping[str, Any], *, actor: Actor, now: datetime
+    kind: Kind[E],
+    entry_id: str,
+    values: Mapping[str, Any],
+    *,
+    only: Collection[str] | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> E:
     """Say anew what an entry is; one that is the same afterwards has not been updated.
 
-    Raises EntryNotFound, InvalidEntry, CodeTaken.
+    With `only`, what else it has stays as it is by then. Raises EntryNotFound, InvalidEntry,
+    CodeTaken.
     """
     entry = _lock(kind, entry_id, actor=actor)
+    if only is not None:
+        meant = {name: value for name, value in values.items() if name in only}
+        values = {**kind.values(entry), **meant}
     checked = kind.checked(values, organization_id=entry.organization_id)
     before, facts = kind.values(entry), kind.facts(entry)
     kind.fill(entry, checked)
     changed = [name for name, value in kind.values(entry).items() if value != before[name]]
-    if kind.write_parts(entry, checked, now=now):
+    keeps_parts = only is not None and kind.parts not in only
+    if not keeps_parts and kind.write_parts(entry, checked, now=now):
         changed.append(kind.parts)
     if changed:
         entry.updated_at = now

@@ -12,7 +12,15 @@ from django.db.models import QuerySet
 
 from agents.models import Organization
 from appointments.errors import CodeTaken, EntryInUse
-from appointments.models import Form, LeadSegment, Listing, Office, Subject, SubjectGroup
+from appointments.models import (
+    CalendarFeed,
+    Form,
+    LeadSegment,
+    Listing,
+    Office,
+    Subject,
+    SubjectGroup,
+)
 from appointments.services import forms
 from appointments.services.catalogue_kind import Kind, Rule
 from config.kernel import limits
@@ -73,6 +81,19 @@ class SubjectGroupKind(Kind[SubjectGroup]):
         """Refuse while it has subjects. Raises EntryInUse."""
         if entry.subjects.exists():
             raise EntryInUse("It has subjects: delete them or give them another group first.")
+
+
+class OfficeKind(Kind[Office]):
+    def check_unused(self, entry: Office) -> None:
+        """Refuse while appointments or calendars have it. Raises EntryInUse."""
+        super().check_unused(entry)
+        if CalendarFeed.objects.filter(office=entry, revoked_at=None).exists():
+            raise EntryInUse("It has calendar feeds that somebody reads: revoke them first.")
+
+    def remove(self, entry: Office, *, now: datetime) -> None:
+        """Delete it with its revoked feeds, which nobody can read."""
+        CalendarFeed.objects.filter(office=entry).delete()
+        super().remove(entry, now=now)
 
 
 class LeadSegmentKind(Kind[LeadSegment]):
@@ -193,7 +214,7 @@ SUBJECTS = Kind(
     in_use="Appointments are about it: set enabledForCustomerUse and enabledForInternalUse to"
     " false, and nobody books it any more.",
 )
-OFFICES = Kind(
+OFFICES = OfficeKind(
     name="office",
     model=Office,
     columns=(

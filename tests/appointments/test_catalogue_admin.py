@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,6 +66,41 @@ def office(**fields: Any) -> dict[str, Any]:
     }
 
 
+def as_read(response: Any) -> dict[str, str]:
+    """Give what a browser sends when nobody has touched anything."""
+    page = Fields()
+    page.feed(response.content.decode())
+    return page.data
+
+
+class Fields(HTMLParser):
+    """The fields of a page with what is filled in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data: dict[str, str] = {}
+        self.open = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take a field, with its value where that is an attribute."""
+        facts = {name: value or "" for name, value in attrs}
+        name = facts.get("name", "")
+        if tag == "input" and facts.get("type") == "checkbox":
+            self.data |= {name: "on"} if "checked" in facts else {}
+        elif tag == "input":
+            self.data[name] = facts.get("value", "")
+        elif tag == "option" and "selected" in facts:
+            self.data[self.open] = facts["value"]
+        elif tag in {"select", "textarea"}:
+            self.open = name
+
+    def handle_data(self, data: str) -> None:
+        """Take what is within a field of several lines."""
+        if self.lasttag == "textarea" and self.open:
+            self.data[self.open] = data.removeprefix("\n")
+            self.open = ""
+
+
 def errors_of(response: Any) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = response.context["adminform"].form.errors
     return errors
@@ -112,6 +148,21 @@ def test_an_office_is_changed_by_its_command(administrator: Client, house: Organ
     events = OutboxEvent.objects.filter(subject_id=made.pk).order_by("subject_sequence")
     # The same again changes nothing.
     assert [one.type for one in events] == ["catalogue.created", "catalogue.updated"]
+
+
+def test_of_two_who_change_an_office_neither_undoes_what_the_other_did(
+    administrator: Client, house: Organization
+) -> None:
+    made = entries.make_office(house)
+    path = url(Office, "change", made.pk)
+    read = as_read(administrator.get(path))
+    # The other one was quicker.
+    Office.objects.filter(pk=made.pk).update(phone="+49 30 1")
+
+    administrator.post(path, {**read, "name": json.dumps({"en": "Mitte"})})
+
+    made.refresh_from_db()
+    assert (made.name, made.phone) == ({"en": "Mitte"}, "+49 30 1")
 
 
 def test_a_subject_takes_a_group_of_its_own_organisation(
@@ -235,6 +286,22 @@ def test_questions_keep_their_ids_and_those_that_are_ticked_go(
     options = {one.value: one.pk for one in AnswerOption.objects.all()}
     assert options.keys() == {"By mail", "By post"}
     assert options["By mail"] == mail.pk
+
+
+def test_questions_that_nobody_touched_stay_as_they_are_by_then(
+    administrator: Client, house: Organization
+) -> None:
+    form = entries.make_form(house, QuestionData(label={"en": "Why?"}, order=1))
+    why = form.questions.get()
+    path = url(Form, "change", form.pk)
+    read = as_read(administrator.get(path))
+    Question.objects.filter(pk=why.pk).update(label={"en": "Why not?"})
+
+    response = administrator.post(path, {**read, "name": "Before"})
+
+    assert response.status_code == 302
+    assert Form.objects.get().name == "Before"
+    assert Question.objects.get().label == {"en": "Why not?"}
 
 
 def test_supervisors_see_questions_and_change_none(house: Organization) -> None:

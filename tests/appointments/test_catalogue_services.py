@@ -27,6 +27,7 @@ from appointments.models import (
     Answer,
     AnswerType,
     Appointment,
+    CalendarFeed,
     Office,
     Question,
     QuestionKind,
@@ -279,6 +280,24 @@ def test_what_is_replaced_by_the_same_has_not_been_updated(house: Organization) 
 
 
 @pytest.mark.rule("webhook.appointment.post.r52")
+def test_what_is_not_meant_stays_as_it_is_by_then(house: Organization) -> None:
+    subject = entries.make_subject(house, duration=timedelta(minutes=45))
+    values = {**catalogue.SUBJECTS.values(subject), "name": {"en": "Savings"}}
+    Subject.objects.filter(pk=subject.pk).update(duration=timedelta(hours=1))
+
+    changed = catalogue.replace_entry(
+        catalogue.SUBJECTS,
+        str(subject.pk),
+        values,
+        only=["name"],
+        actor=administrator(house),
+        now=timezone.now(),
+    )
+
+    assert (changed.name, changed.duration) == ({"en": "Savings"}, timedelta(hours=1))
+    assert history(subject)[-1] == ("catalogue.updated", {"kind": "subject", "changed": ["name"]})
+
+
 def test_a_change_tells_nobody_and_stays_in_the_history(house: Organization) -> None:
     application = make.make_application(house)
     make.make_subscription(application)
@@ -333,6 +352,19 @@ def test_an_entry_goes_unless_appointments_have_it(
         delete(kind, used)
 
     assert list(kind.model._default_manager.values_list("pk", flat=True)) == [used.pk]
+
+
+def test_an_office_goes_once_nobody_reads_its_calendar(house: Organization) -> None:
+    office, kept = entries.make_office(house), entries.make_office(house)
+    feed, other = make.make_feed(office=office), make.make_feed(office=kept)
+
+    with pytest.raises(EntryInUse, match="revoke them first"):
+        delete(catalogue.OFFICES, office)
+    CalendarFeed.objects.filter(pk=feed.pk).update(revoked_at=timezone.now())
+    delete(catalogue.OFFICES, office)
+
+    assert list(Office.objects.values_list("pk", flat=True)) == [kept.pk]
+    assert list(CalendarFeed.objects.values_list("pk", flat=True)) == [other.pk]
 
 
 def house_application(house: Organization) -> Any:
