@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ from appointments.services.tickets import Admission
 from appointments.video import has_video, room_elsewhere, trial_elsewhere
 from appointments.views import CustomerPage, calendar_file_of
 from appointments.visit import Phase, Visit, read_visit
-from config.kernel.actors import Actor, ActorKind
+from config.kernel.actors import Actor, ActorKind, Role
 from config.kernel.correlation import current_correlation_id
 from config.kernel.errors import DomainError
 from config.kernel.exceptions import STATUSES
@@ -65,7 +66,8 @@ def _words_of(refusal: DomainError) -> str:
 def _actor_of(one: Participant) -> Actor:
     """Give whom a participant's links let act: the customer, or the employee as in the office."""
     if one.user is not None:
-        return actor_of(one.user, origin="office")
+        # The address alone lets it act: as an agent of this appointment, whatever it is besides.
+        return replace(actor_of(one.user, origin="page"), roles=frozenset({Role.AGENT}))
     return Actor(
         kind=ActorKind.CUSTOMER,
         id=str(one.pk),

@@ -39,7 +39,8 @@ def page_url(participant_id: UUID, page: str) -> str:
 def find_participant_by_token(token: str, *, address: str, now: datetime) -> Participant:
     """Give the participant whose token this is, with its appointment and application.
 
-    Whatever opens nothing looks the same. Raises TicketUnknown, TooManyAttempts.
+    A customer's opens what its ticket would, an employee's while it is an agent. Whatever opens
+    nothing looks the same. Raises TicketUnknown, TooManyAttempts.
     """
     attempt = counters.take(
         (counters.TICKETS_PER_ADDRESS, counters.network_of(address)),
@@ -56,10 +57,16 @@ def find_participant_by_token(token: str, *, address: str, now: datetime) -> Par
         if participant_id
         else None
     )
-    if found is None or (found.user is not None and not found.user.is_active):
+    if found is None or not _is_let_in(found, now=now):
         raise TicketUnknown
     attempt.give_back()
     return found
+
+
+def _is_let_in(one: Participant, *, now: datetime) -> bool:
+    if one.user is None:
+        return not one.appointment.has_expired(now)
+    return one.user.is_agent and not one.user.change_password_on_first_login
 
 
 def _proven(token: str) -> UUID | None:

@@ -197,13 +197,41 @@ def test_a_link_cannot_be_guessed_at_for_long(
     assert client.get(path, REMOTE_ADDR="192.0.2.7").status_code == 200
 
 
-def test_a_link_of_an_agent_who_has_left_opens_nothing(
-    client: Client, book: Callable[..., Appointment], agent: User
+@pytest.mark.parametrize(
+    "facts", [{"is_active": False}, {"roles": []}, {"change_password_on_first_login": True}]
+)
+def test_a_link_of_who_may_not_work_as_an_agent_opens_nothing(
+    client: Client, book: Callable[..., Appointment], agent: User, facts: dict[str, Any]
 ) -> None:
     path = agents_path(book(), "cancel")
-    User.objects.filter(pk=agent.pk).update(is_active=False)
+    assert client.get(path).status_code == 200
+
+    User.objects.filter(pk=agent.pk).update(**facts)
 
     assert client.get(path).status_code == 404
+
+
+def test_a_customers_link_opens_what_its_ticket_would(
+    client: Client, book: Callable[..., Appointment], now: datetime
+) -> None:
+    booked = book()
+    Appointment.objects.filter(pk=booked.pk).update(access_expires_at=now - timedelta(seconds=1))
+
+    assert client.get(customers_path(booked, "cancel")).status_code == 404
+    assert client.get(agents_path(booked, "cancel")).status_code == 200
+
+
+@pytest.mark.parametrize("roles", [[Role.AGENT, Role.SUPERVISOR], [Role.AGENT, Role.ADMIN]])
+def test_a_link_that_came_by_mail_does_no_more_than_an_agent_may(
+    client: Client, application: Application, tomorrow: datetime, roles: list[Role]
+) -> None:
+    mighty = make.make_user(application.organization, roles)
+    booked = make.make_appointment(application, agent=mighty, start=tomorrow)
+
+    client.post(agents_path(booked, "cancel"))
+
+    assert row(booked).state == State.CANCELLED
+    assert last_actor() == (ActorKind.USER, str(mighty.pk), "page")
 
 
 def test_a_form_without_its_token_is_refused(book: Callable[..., Appointment]) -> None:
@@ -239,7 +267,7 @@ def test_a_customer_cancels_with_a_reason(client: Client, book: Callable[..., Ap
     assert "This appointment was cancelled." in client.get(path).content.decode()
 
 
-def test_an_agent_cancels_as_in_the_office(
+def test_an_agent_cancels_in_its_own_name(
     client: Client, book: Callable[..., Appointment], agent: User
 ) -> None:
     booked = book()
@@ -247,7 +275,7 @@ def test_an_agent_cancels_as_in_the_office(
     client.post(agents_path(booked, "cancel"))
 
     assert row(booked).state == State.CANCELLED
-    assert last_actor() == (ActorKind.USER, str(agent.pk), "office")
+    assert last_actor() == (ActorKind.USER, str(agent.pk), "page")
 
 
 def test_what_is_cancelled_already_says_so_and_is_left_alone(
@@ -376,7 +404,7 @@ def test_an_agent_moves_it_at_once(
 
     moved = row(booked)
     assert (moved.start, moved.end) == (later, later + timedelta(minutes=30))
-    assert last_actor() == (ActorKind.USER, str(agent.pk), "office")
+    assert last_actor() == (ActorKind.USER, str(agent.pk), "page")
 
 
 @pytest.mark.parametrize(
