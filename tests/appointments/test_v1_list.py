@@ -205,6 +205,7 @@ def test_a_range_gives_what_lies_within_it_both_ends_included(ada: User) -> None
         ("range", ["2027-03-28T01:00:01Z", "2027-03-28T01:00:00Z"]), ("range", "a,b"),
         ("duration", "30 minutes"), ("duration", "PT0S"), ("pageSize", "0"), ("pageSize", "1001"),
         ("pageNumber", "0"), ("pageNumber", "x"), ("sortOrder", "up"), ("sortField", "notes"),
+        ("sortField", "name"),
     ],
 )  # fmt: skip
 def test_a_parameter_that_cannot_be_is_answered_400(ada: User, name: str, value: Any) -> None:

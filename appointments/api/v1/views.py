@@ -78,7 +78,7 @@ class AppointmentViewSet(OlderViewSet):
 
     @documented("v1.appointments.list")
     def list(self, request: Request) -> Response:
-        page = newer_filters.list_page(request.query_params)
+        page = filters.list_page(request.query_params)
         found = list_appointments(
             filters.list_filter(request.query_params), page, actor=self.actor, now=timezone.now()
         )
