@@ -21,7 +21,8 @@ from notifications.services import Planner
 _EVENTS = (
     *("appointment.scheduled", "appointment.requested", "appointment.invited"),
     *("appointment.accepted", "appointment.time_requested", "appointment.alternative_requested"),
-    *("appointment.rescheduled", "appointment.resumed", "appointment.reassigned"),
+    *("appointment.rescheduled", "appointment.resumed", "appointment.translated"),
+    "appointment.reassigned",
     *("appointment.updated", "appointment.started", "appointment.completed"),
     *("appointment.failed", "appointment.missed", "appointment.cancelled"),
     *("appointment.deleted", "appointment.reopened"),

@@ -64,13 +64,8 @@ def payload_of(case: Case, event: BookingEvent, before: Standing | None) -> Call
     return partial(_payload, case, event, before)
 
 
-def booking_of(case: Case) -> JsonObject:
-    """Give an appointment as it is written down (schema Appointment)."""
-    return bookings_of([case])[0]
-
-
 def bookings_of(cases: Sequence[Case]) -> list[JsonObject]:
-    """Give appointments of one organisation as they are written down."""
+    """Give appointments of one organisation as they are written down (schema Appointment)."""
     defaults = _Defaults(cases[0].appointment.organization_id) if cases else None
     return [_Told(case, defaults=defaults, is_written=True).appointment() for case in cases]
 
@@ -137,15 +132,25 @@ class _Told:
     def customer(self, participant: Participant) -> Customer:
         """Give who a participant is to the organisation; the first time a number is given out."""
         if participant.customer is None:
-            participant.customer = known_customer(
-                self.one.organization_id,
-                email=participant.email,
-                phone=participant.phone,
-                country=self.case.application.default_country,
-            )
+            taken = {one.customer_id for one in self.case.participants}
+            known = self._known(participant)
+            if known.pk in taken:
+                # Nobody takes part twice (r56): of two with one address the second is another.
+                known = known_customer(self.one.organization_id)
+            participant.customer = known
             if not participant._state.adding:
-                participant.save(update_fields=["customer"])
+                # One who was removed meanwhile is left alone.
+                rows = Participant.objects.filter(pk=participant.pk, customer__isnull=True)
+                rows.update(customer=known)
         return participant.customer
+
+    def _known(self, participant: Participant) -> Customer:
+        return known_customer(
+            self.one.organization_id,
+            email=participant.email,
+            phone=participant.phone,
+            country=self.case.application.default_country,
+        )
 
     @cached_property
     def _by_id(self) -> Mapping[UUID, Participant]:
@@ -200,20 +205,31 @@ class _Told:
             )
         by = _BY.get(kind, "OTHER")
         return {
-            f"{what}ById": self._id_of(by, key),
+            f"{what}ById": self._id_of(what, by, key),
             f"{what}ByType": by,
             f"{what}From": _FROM.get(origin, "OTHER"),
         }
 
-    def _id_of(self, by: str, key: str) -> str | None:
+    def _id_of(self, what: str, by: str, key: str) -> str | None:
         match by:
             case "CUSTOMER":
-                known = next((each for each in self._by_id if str(each) == key), None)
-                return str(self.customer(self._by_id[known]).number) if known else key
+                return self._number_of(what, key)
             case "EMPLOYEE":
                 return key
             case _:
                 return None
+
+    def _number_of(self, what: str, key: str) -> str:
+        """Give the number of the customer who made or changed it, also once it has left."""
+        if what == "created" and self.one.created_by_number is not None:
+            return str(self.one.created_by_number)
+        one = next((each for each in self.case.participants if str(each.id) == key), None)
+        if one is None:
+            return key
+        number = self.customer(one).number
+        if what == "created":
+            self.one.created_by_number = number
+        return str(number)
 
     def _participant(self, each: Participant) -> JsonObject:
         made_at = moment_of(each.id) or self.one.created_at

@@ -90,6 +90,16 @@ class AppointmentHasNoTime(DomainError):
     message = "The appointment has no time yet."
 
 
+class AppointmentIsARequest(DomainError):
+    kind = "invalid"
+    message = "The time of the appointment is still to be agreed on."
+
+
+class EntryNotActive(DomainError):
+    kind = "invalid"
+    message = "This is not offered any more."
+
+
 class AppointmentNotClosed(DomainError):
     kind = "conflict"
     message = "The appointment is open."

@@ -163,6 +163,11 @@ def _case(appointment: Appointment, people: Mapping[str, Participant], event: Ou
     appointment.state = after["state"]
     # Snapshots did not always say it.
     appointment.request_status = after.get("requestStatus", "")
+    appointment.is_kept_open = after.get("isKeptOpen", False)
+    asked = after.get("askedStart"), after.get("askedEnd")
+    appointment.asked_start, appointment.asked_end = (
+        parse_instant(one) if one else None for one in asked
+    )
     appointment.start = parse_instant(start) if start else None
     appointment.end = parse_instant(end) if end else None
     appointment.timezone = after["timezone"]

@@ -18,9 +18,18 @@ def _case(heard: Heard) -> Case:
     return cast(Case, heard.subject)
 
 
-def _planner(heard: Heard) -> Planner:
-    topic = replace(topic_of(_case(heard)), sequence=heard.row.subject_sequence)
-    return Planner(topic, now=heard.now)
+def _planner(heard: Heard, *, is_agreed_on: bool = True) -> Planner:
+    topic = topic_of(_case(heard), is_agreed_on=is_agreed_on)
+    planner = Planner(replace(topic, sequence=heard.row.subject_sequence), now=heard.now)
+    if _is_unheard_of(_case(heard)):
+        planner.subscriptions = []
+    return planner
+
+
+def _is_unheard_of(case: Case) -> bool:
+    """Whether it was only asked for or offered yet: to other systems it is no appointment."""
+    # The version grows when a time is given up: then there was one.
+    return case.appointment.is_request and case.appointment.schedule_version == 1
 
 
 def _cause(heard: Heard) -> str:
@@ -54,8 +63,9 @@ def _concerned(case: Case) -> list[Recipient]:
 
 
 def _remind(planner: Planner, case: Case, people: list[Recipient], *, webhooks: bool) -> None:
-    """Plan the reminders, unless the call has cancelled everybody's already."""
-    if case.appointment.state not in (State.IN_PROGRESS, State.COMPLETED, State.CANCELLED):
+    """Plan the reminders of a time that is fixed, unless the call has cancelled everybody's."""
+    is_over = case.appointment.state in (State.IN_PROGRESS, State.COMPLETED, State.CANCELLED)
+    if not is_over and not case.appointment.is_request:
         planner.remind(people, cause=_schedule(case), webhooks=webhooks)
 
 
@@ -77,7 +87,7 @@ def tell_to_be_agreed_on(heard: Heard) -> None:
     case = _case(heard)
     if not case.appointment.notifications_active:
         return
-    planner = _planner(heard)
+    planner = _planner(heard, is_agreed_on=False)
     planner.tell(NotificationType.CREATE, _concerned(case), cause=_cause(heard))
     planner.write()
 
@@ -86,11 +96,11 @@ def tell_to_be_agreed_on(heard: Heard) -> None:
 def tell_given_up(heard: Heard) -> None:
     case = _case(heard)
     _cancel(heard, "The time was given up.", NotificationType.REMINDER, NotificationType.ROOM)
+    _supersede(heard)
     if not case.appointment.notifications_active:
         return
     had_time = bool((heard.row.before or {}).get("start"))
-    _refresh(case)
-    planner = _planner(heard)
+    planner = _planner(heard, is_agreed_on=False)
     # To the calendar, which has an entry, it is a cancellation.
     type_ = NotificationType.CANCELLED if had_time else NotificationType.CREATE
     planner.tell(type_, _concerned(case), cause=_cause(heard))
@@ -102,16 +112,15 @@ def tell_given_up(heard: Heard) -> None:
 @outbox.on("appointment.accepted")
 def tell_accepted(heard: Heard) -> None:
     case = _case(heard)
+    _supersede(heard)
     if not case.appointment.notifications_active:
         return
-    _refresh(case)
-    # The version grows when a time is given up: then it was told of before.
     is_first = (heard.row.before or {}).get("scheduleVersion") == 1
     type_ = NotificationType.CREATE if is_first else NotificationType.RESCHEDULE
     planner = _planner(heard)
     planner.tell(type_, _people(case), cause=_cause(heard))
     planner.tell_subscribers(type_, cause=_cause(heard))
-    _remind(planner, case, _people(case), webhooks=True)
+    _plan_ahead(planner, case)
     planner.write()
 
 
@@ -119,15 +128,37 @@ def tell_accepted(heard: Heard) -> None:
 def tell_reopened(heard: Heard) -> None:
     case = _case(heard)
     _cancel(heard, "The appointment was opened again.", NotificationType.FOLLOW_UP)
+    was_cancelled = heard.facts.get("wasCancelled") and not case.appointment.is_kept_open
+    if was_cancelled:
+        _supersede(heard)
     if not case.appointment.notifications_active:
         return
     planner = _planner(heard)
-    if heard.facts.get("wasCancelled") and not case.appointment.is_kept_open:
+    if was_cancelled:
         # To calendars and people it is there again.
         planner.tell(NotificationType.CREATE, _people(case), cause=_cause(heard))
     planner.tell_subscribers(NotificationType.UPDATE, cause=_cause(heard))
-    _remind(planner, case, _people(case), webhooks=True)
+    _plan_ahead(planner, case)
     planner.write()
+
+
+def _supersede(heard: Heard) -> None:
+    """Call off what people were to be told before: it is not so any more."""
+    case = _case(heard)
+    cancel(
+        case.appointment.id,
+        organization_id=case.appointment.organization_id,
+        reason="Something newer is told.",
+        types=(NotificationType.CREATE, NotificationType.RESCHEDULE, NotificationType.CANCELLED),
+        recipient_ids=[one.id for one in case.participants],
+    )
+
+
+def _plan_ahead(planner: Planner, case: Case) -> None:
+    """Plan what comes before the start: reminders, and the room where it was opened by hand."""
+    _remind(planner, case, _people(case), webhooks=True)
+    if case.appointment.was_activated_by_hand and not case.appointment.is_request:
+        planner.invite(_customers(case), cause=_schedule(case))
 
 
 @outbox.on("appointment.rescheduled")
@@ -139,9 +170,7 @@ def tell_moved(heard: Heard) -> None:
     planner = _planner(heard)
     planner.tell(NotificationType.RESCHEDULE, _people(case), cause=_cause(heard))
     planner.tell_subscribers(NotificationType.RESCHEDULE, cause=_cause(heard))
-    _remind(planner, case, _people(case), webhooks=True)
-    if case.appointment.was_activated_by_hand:
-        planner.invite(_customers(case), cause=_schedule(case))
+    _plan_ahead(planner, case)
     planner.write()
 
 
@@ -245,7 +274,7 @@ def tell_added(heard: Heard) -> None:
     if not case.appointment.notifications_active:
         return
     _refresh(case)
-    planner = _planner(heard)
+    planner = _planner(heard, is_agreed_on=not case.appointment.is_request)
     planner.tell_subscribers(NotificationType.PARTICIPANT_ADDED, cause=_cause(heard))
     participant = cast(Participant, heard.passing["participant"])
     if participant.is_customer and case.appointment.state != State.COMPLETED:

@@ -14,8 +14,11 @@ from notifications.models import Channel, RecipientType, Wording
 from notifications.services import Recipient, Topic
 
 
-def topic_of(case: Case) -> Topic:
-    """Give what messages about the appointment need to know of it."""
+def topic_of(case: Case, *, is_agreed_on: bool = True) -> Topic:
+    """Give what messages about the appointment need to know of it.
+
+    Unless `is_agreed_on`, they are about its time: asked for, offered or given up.
+    """
     one = case.appointment
     duration = one.nominal_duration
     agent = next(iter(case.primary_agents or case.agents), None)
@@ -28,7 +31,7 @@ def topic_of(case: Case) -> Topic:
         "agentName": agent.user.get_full_name() if agent and agent.user else "",
         "customerName": f"{customer.first_name} {customer.last_name}".strip() if customer else "",
     }
-    wording = _WORDINGS.get(one.booking_status)
+    wording = None if is_agreed_on else _WORDINGS.get(one.booking_status)
     # While no time is fixed, the one that was asked for, or given up.
     start, end = (one.start, one.end) if one.start else (one.asked_start, one.asked_end)
     return Topic(

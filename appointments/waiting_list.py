@@ -15,7 +15,7 @@ from config.kernel.pagination import PageRequest
 from notifications.history import Rows
 
 # The names of the API and the columns they mean.
-SORT_FIELDS = {"createdAt": "createdAt"}
+SORT_FIELDS = {"waitsSince": "waitsSince"}
 _ENTRIES = ("subject__group", "office", "listing", "lead_segment")
 
 
@@ -26,7 +26,7 @@ def list_waiting(
     rows = waiting_for(actor)
     if status is not None:
         rows = rows.filter(request_status=status)
-    order = ("-created_at", "-id") if page.is_descending else ("created_at", "id")
+    order = ("-waits_since", "-id") if page.is_descending else ("waits_since", "id")
     people = Participant.objects.visible_to(actor).select_related("user", "customer")
     answers = Answer.objects.visible_to(actor).select_related("question").in_order()
     found = (

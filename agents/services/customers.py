@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from agents.models import Customer, Organization
 from agents.services.codes import normalized
@@ -37,15 +36,14 @@ def known_customer(
 def _new(organization_id: UUID, fingerprint: bytes | None) -> Customer:
     # The row of the organisation orders those who take a number: of two who make the same
     # customer the second waits here, and finds it then.
-    Organization.objects.filter(pk=organization_id).update(
-        next_customer_number=F("next_customer_number") + 1
-    )
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
     if fingerprint is not None:
         rows = Customer.objects.filter(organization_id=organization_id, fingerprint=fingerprint)
         if found := rows.first():
             return found
-    taken = Organization.objects.values_list("next_customer_number", flat=True)
-    number = taken.get(pk=organization_id) - 1
+    number = organization.next_customer_number
+    organization.next_customer_number += 1
+    organization.save(update_fields=["next_customer_number"])
     return Customer.objects.create(
         organization_id=organization_id, number=number, fingerprint=fingerprint
     )

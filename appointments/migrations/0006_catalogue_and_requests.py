@@ -64,6 +64,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='appointment',
+            name='waits_since',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='appointment',
+            name='created_by_number',
+            field=models.PositiveIntegerField(null=True),
+        ),
+        migrations.AddField(
+            model_name='appointment',
             name='last_message',
             field=models.TextField(blank=True, db_default='', default=''),
         ),
@@ -249,7 +259,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='appointment',
-            index=models.Index(condition=models.Q(models.Q(('request_status', ''), _negated=True), models.Q(('state', 'CANCELLED'), _negated=True)), fields=['organization', 'created_at', 'id'], name='appointment_requests'),
+            index=models.Index(condition=models.Q(models.Q(('request_status', ''), _negated=True), models.Q(('state', 'CANCELLED'), _negated=True)), fields=['organization', 'waits_since', 'id'], name='appointment_requests'),
         ),
         migrations.AddIndex(
             model_name='appointment',

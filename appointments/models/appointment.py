@@ -12,6 +12,7 @@ from django.utils.timezone import now as current_time
 
 from appointments.errors import (
     AppointmentHasNoTime,
+    AppointmentIsARequest,
     AppointmentIsCancelled,
     AppointmentIsClosed,
     AppointmentNotActivatable,
@@ -22,6 +23,7 @@ from appointments.errors import (
 from appointments.models.appointment_access import Guarded
 from appointments.models.appointment_rows import LISTED, AppointmentQuerySet, Period
 from appointments.models.appointment_time import check_end, nominal_duration
+from appointments.models.catalogue import Subject
 from appointments.models.kinds import (
     OCCUPYING,
     RESUMABLE,
@@ -41,7 +43,7 @@ from config.kernel.models import TenantModel, unique_in_organization
 from config.kernel.time import Duration
 
 if TYPE_CHECKING:
-    from appointments.models.catalogue import Form, Subject
+    from appointments.models.catalogue import Form
 
 __all__ = [
     "Appointment",
@@ -121,6 +123,8 @@ class Appointment(Guarded, TenantModel):
     asked_start = models.DateTimeField(null=True)
     asked_end = models.DateTimeField(null=True)
     asked_duration = models.DurationField(null=True)
+    # Since when its time is to be agreed on.
+    waits_since = models.DateTimeField(null=True)
     # Reopened after its end: the clock, which would close it at once, leaves it alone.
     is_kept_open = models.BooleanField(default=False, db_default=False)
     activated_at = models.DateTimeField(null=True)
@@ -161,6 +165,8 @@ class Appointment(Guarded, TenantModel):
     created_by_kind = models.CharField(max_length=10, choices=ActorKind.choices)
     created_by_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
     created_from = models.CharField(max_length=30, blank=True)
+    # The number of the customer who made it, once somebody was told of it.
+    created_by_number = models.PositiveIntegerField(null=True)
     updated_at = models.DateTimeField(default=current_time)
     updated_by_kind = models.CharField(max_length=10, choices=ActorKind.choices)
     updated_by_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
@@ -260,7 +266,7 @@ class Appointment(Guarded, TenantModel):
             ),
             # Requests and invites that somebody has to deal with.
             models.Index(
-                fields=["organization", "created_at", "id"],
+                fields=["organization", "waits_since", "id"],
                 condition=~Q(request_status="") & ~Q(state=State.CANCELLED),
                 name="appointment_requests",
             ),
@@ -315,9 +321,15 @@ class Appointment(Guarded, TenantModel):
         """Whether the tickets' expiresAt has passed."""
         return self.access_expires_at is not None and self.access_expires_at <= now
 
+    @property
+    def subject_in_force(self) -> Subject | None:
+        """Give its subject, else the organisation's general one, where that was made already."""
+        named: Subject | None = self.subject
+        return named or Subject.objects.general(self.organization_id)
+
     def form_for(self, occasion: AnswerType, *, by_customer: bool = False) -> Form | None:
         """Give the form that the subject has for an occasion."""
-        subject: Subject | None = self.subject
+        subject = self.subject_in_force
         return subject.form_for(occasion, by_customer=by_customer) if subject else None
 
     # --- What happens to it -------------------------------------------------------------------
@@ -330,7 +342,7 @@ class Appointment(Guarded, TenantModel):
         check_end(end, now=now)
         self.start, self.end, self.duration = start, end, duration
         self.asked_start = self.asked_end = self.asked_duration = None
-        self.request_status = ""
+        self.request_status, self.waits_since = "", None
         self.is_kept_open = False
         self.access_expires_at = end + self.application.ticket_grace
         self.details_expire_at = end + self.application.details_kept_for
@@ -343,14 +355,14 @@ class Appointment(Guarded, TenantModel):
         check_end(end, now=now)
         self.give_up_time()
         self.asked_start, self.asked_end, self.asked_duration = start, end, duration
-        self.request_status = RequestStatus.INCOMING_REQUEST
+        self.request_status, self.waits_since = RequestStatus.INCOMING_REQUEST, now
         self.access_expires_at = end + self.application.ticket_grace
         self.details_expire_at = end + self.application.details_kept_for
 
     def invite(self, status: RequestStatus, *, now: datetime) -> None:
         """Leave it to the customer to choose a time; what is known of the old one stays known."""
         self.give_up_time()
-        self.request_status = status
+        self.request_status, self.waits_since = status, now
         self.access_expires_at = now + limits.INVITE_OPEN_FOR
         self.details_expire_at = self.access_expires_at + self.application.details_kept_for
 
@@ -364,10 +376,10 @@ class Appointment(Guarded, TenantModel):
         # Calendars take the entry out (RFC 5546, 3.2.5).
         self.sequence += 1
 
-    def keep_details(self) -> None:
+    def keep_details(self, *, now: datetime) -> None:
         """Have a customer's details erased in time, even if the others' are erased already."""
-        if self.details_expire_at is None and self.end is not None:
-            self.details_expire_at = self.end + self.application.details_kept_for
+        if self.details_expire_at is None:
+            self.details_expire_at = (self.end or now) + self.application.details_kept_for
 
     def reschedule(
         self, *, start: datetime, end: datetime, duration: timedelta, now: datetime
@@ -438,6 +450,9 @@ class Appointment(Guarded, TenantModel):
         self.interaction_state = InteractionState.COMPLETE
 
     def fail(self) -> None:
+        """Raises AppointmentIsARequest."""
+        if self.is_request:
+            raise AppointmentIsARequest
         self.state = State.FAILED
 
     def forget_failure(self) -> None:

@@ -80,5 +80,5 @@ class AppointmentQuerySet(TenantQuerySet["Appointment"]):
         return (
             self.exclude(request_status="")
             .exclude(state=State.CANCELLED)
-            .order_by("created_at", "id")
+            .order_by("waits_since", "id")
         )

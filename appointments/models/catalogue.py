@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Self
+from uuid import UUID
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -147,6 +148,10 @@ class SubjectQuerySet(TenantQuerySet["Subject"]):
     def bookable(self) -> Self:
         """Keep what customers may book by themselves."""
         return self.filter(is_for_customers=True)
+
+    def general(self, organization_id: UUID) -> Subject | None:
+        """Give the subject of what is booked without a word about it, where there is one."""
+        return self.filter(organization_id=organization_id, is_default=True).first()
 
 
 def _form(name: str) -> models.ForeignKey[Form | None, Form | None]:

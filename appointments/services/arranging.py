@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appointments.errors import LocationNeeded, SubjectNotBookable
-from appointments.models import AnswerType, MeetingType
+from appointments.errors import EntryNotActive, LocationNeeded, SubjectNotBookable
+from appointments.models import AnswerType, Appointment, MeetingType
 from appointments.services.answers import record_answers
 from appointments.services.case import Case
 from appointments.services.catalogue import (
@@ -27,14 +27,15 @@ _ENTRIES: Mapping[str, Callable[..., object]] = {
     "listing": find_listing,
     "lead_segment": find_lead_segment,
 }
+_MEMBERS = {"office": "officeId", "listing": "listingId", "lead_segment": "leadSegmentId"}
 _ANSWERS = "answers"
 
 
 def arrange(case: Case, wanted: Arrangement) -> list[str]:
     """Set what was said of an appointment, and give the names of what has changed.
 
-    Raises SubjectUnknown, OfficeUnknown, ListingUnknown, LeadSegmentUnknown, SubjectNotBookable,
-    LocationNeeded.
+    Raises SubjectUnknown, OfficeUnknown, ListingUnknown, LeadSegmentUnknown, EntryNotActive,
+    SubjectNotBookable, LocationNeeded.
     """
     appointment = case.appointment
     changed = []
@@ -49,6 +50,12 @@ def arrange(case: Case, wanted: Arrangement) -> list[str]:
     if appointment.meeting_type == MeetingType.ON_LOCATION and not appointment.location:
         raise LocationNeeded(errors={"location": [LocationNeeded.message]})
     return changed
+
+
+def needs_acceptance(appointment: Appointment) -> bool:
+    """Tell whether what a customer books is a request until somebody accepts it."""
+    subject = appointment.subject_in_force
+    return subject is not None and subject.needs_acceptance
 
 
 def answer_questionnaire(case: Case, wanted: Arrangement) -> list[str]:
@@ -69,13 +76,19 @@ def answer_questionnaire(case: Case, wanted: Arrangement) -> list[str]:
 
 
 def _entry(name: str, value: str, actor: Actor) -> object | None:
-    return _ENTRIES[name](value, actor=actor) if value else None
+    if not value:
+        return None
+    entry = _ENTRIES[name](value, actor=actor)
+    if not getattr(entry, "is_active", True):
+        raise EntryNotActive(errors={_MEMBERS[name]: [EntryNotActive.message]})
+    return entry
 
 
 def _check_subject(case: Case, changed: list[str]) -> None:
-    subject = case.appointment.subject
-    if subject is None or "subject" not in changed:
-        return
     is_customer = case.actor.kind == ActorKind.CUSTOMER
+    # Customers who name none book the general one.
+    subject = case.appointment.subject_in_force if is_customer else case.appointment.subject
+    if subject is None or ("subject" not in changed and not is_customer):
+        return
     if not (subject.is_for_customers if is_customer else subject.is_for_employees):
         raise SubjectNotBookable(errors={"subjectId": [SubjectNotBookable.message]})

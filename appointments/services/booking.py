@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -33,7 +33,12 @@ from appointments.models import (
     TargetType,
 )
 from appointments.models.appointment_time import check_end
-from appointments.services.arranging import Arrangement, answer_questionnaire, arrange
+from appointments.services.arranging import (
+    Arrangement,
+    answer_questionnaire,
+    arrange,
+    needs_acceptance,
+)
 from appointments.services.case import Case
 from appointments.services.occupancy import (
     agent_row,
@@ -190,7 +195,7 @@ def schedule_as_customer(booking: Booking, *, booker: Booker, origin: str, now: 
     appointment.organizer_type = OrganizerType.CUSTOMER
     appointment.organizer_id = str(customer.id)
     _add_agent(case, booking)
-    if appointment.subject is not None and appointment.subject.needs_acceptance:
+    if needs_acceptance(appointment):
         appointment.ask(
             start=booking.start, end=booking.end, duration=booking.duration.value, now=now
         )
@@ -271,7 +276,7 @@ def _place(case: Case, booking: Booking) -> None:
 
 def customer_row(case: Case, data: CustomerData) -> Participant:
     """Give a new customer's participation, with a ticket where the appointment is active."""
-    case.appointment.keep_details()
+    case.appointment.keep_details(now=case.now)
     is_first = not any(one.type == ParticipantType.CUSTOMER for one in case.participants)
     customer = Participant(
         organization_id=case.appointment.organization_id,
@@ -305,7 +310,7 @@ def _proven(customers: list[Participant], booker: Booker) -> Participant:
 
 
 def _add_agent(case: Case, booking: Draft) -> None:
-    agent = _agent_for(booking, case.actor)
+    agent = _agent_for(booking, case.actor, buffer=case.appointment.trailing_buffer)
     if agent is None:
         return
     case.participants.append(agent_row(case, agent, role=ParticipantRole.PRIMARY))
@@ -314,13 +319,13 @@ def _add_agent(case: Case, booking: Draft) -> None:
         case.appointment.target_id = str(agent.id)
 
 
-def _agent_for(booking: Draft, actor: Actor) -> User | None:
+def _agent_for(booking: Draft, actor: Actor, *, buffer: timedelta) -> User | None:
     """Give the agent who takes part: the target, any free one, or the calling agent."""
     match booking.target:
         case Target(type=TargetType.AGENT, id=user_id):
             return _target_agent(user_id, actor)
         case Target(type=TargetType.ANY) if isinstance(booking, Booking):
-            return free_agent(actor=actor, start=booking.start, end=booking.end)
+            return free_agent(actor=actor, start=booking.start, end=booking.end + buffer)
         case Target(type=TargetType.QUEUE | TargetType.ANY):
             return None
     if actor.kind == ActorKind.USER and actor.has(Role.AGENT):

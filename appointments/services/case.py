@@ -9,7 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from agents.models import Application
-from appointments.errors import AppointmentIsCancelled, AppointmentNotFound, NotYourAppointment
+from appointments.errors import (
+    AppointmentIsCancelled,
+    AppointmentIsClosed,
+    AppointmentNotFound,
+    NotYourAppointment,
+)
 from appointments.models import (
     Appointment,
     Participant,
@@ -85,9 +90,14 @@ class Case:
             raise AppointmentIsCancelled
 
     def check_takes_part(self) -> None:
-        """Let through a customer of this appointment. Raises NotYourAppointment."""
+        """Let through a customer of this appointment, while it is not over.
+
+        Raises NotYourAppointment, AppointmentIsClosed.
+        """
         if not any(str(one.id) == self.actor.id for one in self.customers):
             raise NotYourAppointment
+        if self.appointment.end is not None and self.appointment.end <= self.now:
+            raise AppointmentIsClosed(state="over")
 
     def find(self, wire_id: str) -> Participant:
         """Give a participant by the id that callers know.
@@ -132,7 +142,11 @@ class Case:
         appointment.updated_by_kind = self.actor.kind
         appointment.updated_by_id = self.actor.id
         appointment.updated_from = self.actor.origin
-        appointment.last_message = self.message or appointment.last_message
+        if self.message:
+            appointment.last_message = self.message
+        if self.message or self.answers:
+            # They are persons' words: they go in time, even where all others are gone already.
+            appointment.keep_details(now=self.now)
         appointment.save()
 
 
@@ -142,6 +156,8 @@ def open_case(appointment_id: UUID, *, actor: Actor, now: datetime) -> Case:
     Raises AppointmentNotFound.
     """
     appointment = Appointment.objects.visible_to(actor).lock(appointment_id)
+    # Whoever waited for the lock changes what is newer: its moment comes after that one's.
+    now = max(now, appointment.updated_at)
     case = Case(
         appointment=appointment, participants=participants_of(appointment), actor=actor, now=now
     )
@@ -154,7 +170,7 @@ def participants_of(appointment: Appointment) -> list[Participant]:
     return list(
         Participant.objects.filter(organization_id=appointment.organization_id)
         .of(appointment.id)
-        .select_related("user")
+        .select_related("user", "customer")
     )
 
 
@@ -168,6 +184,9 @@ def snapshot(case: Case) -> dict[str, Any]:
         "end": format_instant(one.end) if one.end else None,
         "timezone": one.timezone,
         "locale": one.locale,
+        "askedStart": format_instant(one.asked_start) if one.asked_start else None,
+        "askedEnd": format_instant(one.asked_end) if one.asked_end else None,
+        "isKeptOpen": one.is_kept_open,
         "sequence": one.sequence,
         "scheduleVersion": one.schedule_version,
         "organizer": {"type": one.organizer_type, "id": one.organizer_id},

@@ -69,7 +69,7 @@ def update_appointment(
         changed += _rearrange(case, about)
     if customer is not None:
         one = _customer(case, customer.participant_id)
-        case.appointment.keep_details()
+        case.appointment.keep_details(now=case.now)
         # New details are there to be read, whatever was erased before the appointment was moved.
         fields = {**customer.fields, "erased_at": None} if customer.fields else {}
         if _replace(one, fields):

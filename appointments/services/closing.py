@@ -74,14 +74,8 @@ def reopen_appointment(
     case.appointment.check_may_delete(actor, case.participants)
     was_cancelled = case.appointment.state == State.CANCELLED
     case.appointment.reopen(now=now)
-    if case.appointment.is_kept_open:
-        # Time that has passed is nobody's any more: it refuses nobody.
-        occupy(case)
-        for agent in case.agents:
-            agent.is_exclusive = False
-    else:
-        take_time(case, case.primary_user_ids)
-        occupy(case)
+    take_time(case, case.primary_user_ids)
+    occupy(case)
     with refusing_overlaps(case):
         case.record("appointment.reopened", wasCancelled=was_cancelled)
         case.save()

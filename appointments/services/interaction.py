@@ -11,7 +11,7 @@ from django.db import transaction
 from appointments.errors import ParticipantNotFound, TooManyParticipants
 from appointments.models import Participant, ParticipantRole, State
 from appointments.services.case import Case, open_case
-from appointments.services.lifecycle import complete, fail, start_appointment
+from appointments.services.lifecycle import begin, complete, fail, tell_started
 from appointments.services.occupancy import agent_row
 from appointments.services.people import find_user
 from appointments.services.routing import Routing, complete_routing
@@ -36,6 +36,8 @@ def accept_interaction(
     if not is_participant and participant_id != actor.id:
         raise ParticipantNotFound
     appointment.check_interaction_open()
+    # First, so that the booking webhook hears of one change and not of two.
+    beginning = begin(case)
     if not is_participant:
         _join(case)
     is_new = appointment.interaction_properties.get("acceptedBy") != participant_id
@@ -46,7 +48,9 @@ def accept_interaction(
             "acceptedAt": format_instant(now),
         }
         case.record("interaction.updated")
-    if start_appointment(case) or is_new or not is_participant:
+    if beginning is not None:
+        tell_started(case, beginning)
+    if beginning is not None or is_new or not is_participant:
         case.save()
     return case
 

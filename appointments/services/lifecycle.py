@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from enum import Enum, auto
 from uuid import UUID
 
 from django.db import transaction
@@ -18,15 +19,34 @@ from config.kernel.database import retrying
 logger = logging.getLogger(__name__)
 
 
+class Beginning(Enum):
+    """From where an appointment was put in progress."""
+
+    FRESH = auto()
+    RESUMED = auto()
+
+
 def start_appointment(case: Case) -> bool:
     """Put the appointment in progress; false when it is already or is over."""
-    resumed = case.appointment.state in (State.FAILED, State.NO_SHOW)
+    beginning = begin(case)
+    if beginning is not None:
+        tell_started(case, beginning)
+    return beginning is not None
+
+
+def begin(case: Case) -> Beginning | None:
+    """Put the appointment in progress, to be told of later; None when it is already or is over."""
+    is_resumed = case.appointment.state in (State.FAILED, State.NO_SHOW)
     if not case.appointment.begin():
-        return False
+        return None
+    return Beginning.RESUMED if is_resumed else Beginning.FRESH
+
+
+def tell_started(case: Case, beginning: Beginning) -> None:
+    """Write down that the appointment is in progress."""
     case.record("appointment.started")
-    if resumed:
+    if beginning is Beginning.RESUMED:
         _note_occupancy(case)
-    return True
 
 
 def settle_after_leaving(case: Case) -> None:

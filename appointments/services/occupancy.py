@@ -35,7 +35,12 @@ def occupy(case: Case) -> None:
     for agent in case.agents:
         is_primary = agent.role == ParticipantRole.PRIMARY
         agent.occupies = period_of(case.appointment) if is_primary else None
-        agent.is_exclusive = is_primary and case.application.prevent_overlaps
+        agent.is_exclusive = is_primary and _refuses(case)
+
+
+def _refuses(case: Case) -> bool:
+    """Whether its agents' time is theirs alone; time that has passed refuses nobody."""
+    return case.application.prevent_overlaps and not case.appointment.is_kept_open
 
 
 def write_occupancy(case: Case) -> None:
@@ -51,7 +56,7 @@ def take_time(case: Case, users: list[UUID]) -> None:
     the lock for milliseconds. Raises AgentOccupied.
     """
     period = period_of(case.appointment)
-    if not case.application.prevent_overlaps or period is None or not users:
+    if not _refuses(case) or period is None or not users:
         return
     taken = look_under_lock(
         _TAKEN,
@@ -133,5 +138,5 @@ def agent_row(case: Case, user: User, *, role: ParticipantRole) -> Participant:
     )
     if role == ParticipantRole.PRIMARY:
         agent.occupies = period_of(case.appointment)
-        agent.is_exclusive = case.application.prevent_overlaps
+        agent.is_exclusive = _refuses(case)
     return agent

@@ -24,12 +24,15 @@ from appointments.models import (
     ParticipantRole,
     RequestStatus,
     State,
+    TargetType,
 )
 from appointments.models.appointment_time import check_end, nominal_duration
+from appointments.services.arranging import needs_acceptance
 from appointments.services.booking import Booking, Draft, begin_case, write_case
 from appointments.services.case import Case, open_case
 from appointments.services.occupancy import (
     agent_row,
+    free_agent,
     occupy,
     refusing_overlaps,
     take_time,
@@ -133,8 +136,7 @@ def choose_time(
     length = duration or _usual_duration(case)
     end = length.after(start, _set_zone(case, zone))
     check_end(end, now=now)
-    needs_acceptance = one.subject is not None and one.subject.needs_acceptance
-    if actor.kind == ActorKind.CUSTOMER and needs_acceptance:
+    if actor.kind == ActorKind.CUSTOMER and needs_acceptance(one):
         return _ask(case, start=start, end=end, duration=length.value)
     return _fix(case, start=start, end=end, duration=length.value)
 
@@ -211,7 +213,8 @@ def _usual_duration(case: Case) -> Duration:
     asked = nominal_duration(one.asked_start, one.asked_end, one.asked_duration)
     if length := had or asked:
         return length
-    return Duration.of(one.subject.duration, exact=True) if one.subject else USUAL_DURATION
+    subject = one.subject_in_force
+    return Duration.of(subject.duration, exact=True) if subject else USUAL_DURATION
 
 
 def _set_zone(case: Case, zone: ZoneInfo | None) -> ZoneInfo:
@@ -226,6 +229,20 @@ def _taker(case: Case) -> Participant | None:
     if case.agents or actor.kind != ActorKind.USER or not actor.has(Role.AGENT):
         return None
     agent = agent_row(case, find_user(actor.id, actor), role=ParticipantRole.PRIMARY)
+    case.participants.append(agent)
+    return agent
+
+
+def _free(case: Case) -> Participant | None:
+    """Give the participation of a free agent where anybody will do and nobody is there yet.
+
+    Raises NoAgentFree.
+    """
+    one = case.appointment
+    if one.target_type != TargetType.ANY or case.agents or one.start is None or one.end is None:
+        return None
+    user = free_agent(actor=case.actor, start=one.start, end=one.end + one.trailing_buffer)
+    agent = agent_row(case, user, role=ParticipantRole.PRIMARY)
     case.participants.append(agent)
     return agent
 
@@ -258,6 +275,7 @@ def _fix(
     appointment.schedule_version += 1
     appointment.sequence += 1
     open_where_automatic(case)
+    new = new or _free(case)
     take_time(case, case.primary_user_ids)
     occupy(case)
     with refusing_overlaps(case):

@@ -96,6 +96,9 @@ def standing_of(
             # 1, 1.0 and true are equal to Python, and three values in JSON.
             appointment.metadata and orjson.dumps(appointment.metadata, option=_SORTED),
             appointment.callback_request_id,
+            # A customer's language and zone are those of its appointment.
+            appointment.locale,
+            appointment.timezone,
             answers,
         ),
     )

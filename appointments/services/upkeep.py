@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -17,7 +18,9 @@ def is_to_come(subject: str) -> str:
     """
     return (
         f"EXISTS (SELECT FROM {Appointment._meta.db_table} AS coming WHERE coming.id = {subject}"
-        ' AND (coming."end" IS NULL OR coming."end" > statement_timestamp()))'
+        ' AND (coming."end" > statement_timestamp() OR coming."end" IS NULL'
+        " AND coming.state <> 'CANCELLED' AND (coming.access_expires_at IS NULL"
+        " OR coming.access_expires_at > statement_timestamp())))"
     )
 
 
@@ -52,11 +55,33 @@ def erase_expired_details(*, now: datetime, limit: int = 1000) -> int:
             # Nothing more to erase: the row leaves the index of those that have something.
             one.details_expire_at = None
             one.forget_failure()
-            one.last_message = ""
-        Appointment.objects.bulk_update(
-            expired, ["details_expire_at", "interaction_properties", "last_message"]
-        )
+            one.last_message = one.internal_notes = ""
+            one.location = coarse(one.location)
+        Appointment.objects.bulk_update(expired, _ERASED)
     return len(expired)
+
+
+def coarse(location: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Give a place without what leads to somebody's door: its city and country stay."""
+    if location is None:
+        return None
+    place = location["geolocation"]
+    return {
+        "postalCode": None,
+        "countryCode": location["countryCode"],
+        # Within some fifty kilometres.
+        "geolocation": {name: round(place[name]) for name in ("latitude", "longitude")},
+        "translations": {
+            "city": location["translations"]["city"],
+            **{name: [] for name in ("street1", "street2", "state")},
+        },
+    }
+
+
+_ERASED = [
+    *("details_expire_at", "interaction_properties"),
+    *("last_message", "internal_notes", "location"),
+]
 
 
 def compact_totals(*, limit: int = 5000) -> int:

@@ -104,9 +104,14 @@ WITH given AS (
 ), fresh AS (
     UPDATE notifications_notification
     SET snapshot = {snapshot_for("(SELECT locale FROM given WHERE given.id = recipient_id)")}
+        -- What it says stays; the words of a request do not become those of a booking.
+        || CASE WHEN snapshot ? 'wording' THEN jsonb_build_object('wording', snapshot -> 'wording')
+            ELSE '{{}}' END
     WHERE organization_id = %(organization)s AND subject_id = %(subject)s
         AND status IN ('INITIALIZED', 'PENDING') AND due_at IS NOT NULL AND lease_until IS NULL
         AND NOT is_submitted
+        -- The word that something is called off is about what it was.
+        AND type <> 'CANCELLED'
     RETURNING id, channel, recipient_id,
         -- What has its number in a feed keeps its bytes; what tells of an event tells of then.
         channel = 'WEBHOOKS' AND scheduled_for IS NOT NULL AND feed_sequence IS NULL AS is_open

@@ -34,7 +34,8 @@ AGE = QuestionData(label={"en": "How old is the house?"}, order=2, kind=Question
 OPTIONS = (OptionData(value="By mail", external_id="M"), OptionData(value="By phone"))
 ONE = QuestionData(label={"en": "How?"}, order=3, kind=QuestionKind.CHOICE, options=OPTIONS)
 MANY = QuestionData(label={"en": "Where?"}, order=4, kind=QuestionKind.CHOICES, options=OPTIONS)
-NOW = timezone.now().replace(microsecond=0)
+# After everything that the tests have made.
+NOW = timezone.now().replace(microsecond=0) + timedelta(hours=1)
 
 
 @pytest.fixture

@@ -183,7 +183,8 @@ def test_a_booking_is_shown_as_the_webhook_tells_it(desk: Desk) -> None:
 
     body = desk.by(desk.agent).get(at(one, "booking")).json()
 
-    assert body == desk.only()["appointment"]
+    told = desk.only()["appointment"]
+    assert body == told
 
 
 @pytest.mark.rule("frontdesk.bookings.get.r2")

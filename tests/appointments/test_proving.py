@@ -524,7 +524,7 @@ def test_the_command_ends_with_the_verdict(arguments: list[str]) -> None:
     status, said = run(*arguments)
     assert status == 1
     assert str(one.appointment.id) in said
-    assert "ada" not in said.lower()
+    assert "lovelace" not in said.lower()
 
 
 def test_the_command_says_it_to_programs_too() -> None:

@@ -145,8 +145,10 @@ def test_the_list_is_on_the_clock_of_its_reader(
 def test_the_list_shows_the_oldest_first_and_no_appointment_that_has_a_time(
     application: Application, supervisor: User, ask: Callable[..., Appointment], now: datetime
 ) -> None:
+    # It was made first, and has waited since its customer asked anew.
+    again = ask(title="Second")
     ask(title="First")
-    ask(title="Second")
+    Appointment.objects.filter(pk=again.pk).update(waits_since=now + timedelta(minutes=1))
     make.make_appointment(application, organizer=supervisor, title="Booked")
     gone = ask(title="Gone")
     services.cancel_appointment(gone.pk, actor=make.actor_for(supervisor), now=now)

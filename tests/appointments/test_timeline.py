@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from appointments import services
 from appointments.timeline import Told, read_timeline
 from config.kernel.actors import Role
 from notifications.models import (

@@ -28,7 +28,7 @@ OPERATIONS = {
         answer=page(wire.BookingsPaged),
         query=[
             *PAGING,
-            query("sortField", note="createdAt."),
+            query("sortField", note="waitsSince."),
             query("status", enum=[str(one) for one in RequestStatus]),
         ],
         refused=(400, 401, 403, 500),

@@ -17,7 +17,7 @@ from appointments.api.v2.bookings import serializers
 from appointments.api.v2.bookings.arrangement import answers_of
 from appointments.api.v2.bookings.schema import documented
 from appointments.api.v2.views import appointment_key
-from appointments.booking_webhook import booking_of, bookings_of
+from appointments.booking_view import booking_shown, bookings_shown
 from appointments.services import Case
 from appointments.waiting_list import SORT_FIELDS, list_waiting
 from config.kernel.actors import Role
@@ -60,14 +60,14 @@ class BookingViewSet(SurfaceViewSet):
     }
 
     def _answer(self, case: Case) -> Response:
-        return Response(booking_of(case))
+        return Response(booking_shown(case))
 
     @documented("frontdesk.bookings.waiting")
     def waiting(self, request: Request) -> Response:
-        page = parse_page(request.query_params, sort_fields=SORT_FIELDS, default_field="createdAt")
+        page = parse_page(request.query_params, sort_fields=SORT_FIELDS, default_field="waitsSince")
         status = filters.request_status(request.query_params)
         found = list_waiting(page, status=status, actor=self.actor, now=timezone.now())
-        return Response(envelope(bookings_of(found.rows), found.total, page))
+        return Response(envelope(bookings_shown(found.rows), found.total, page))
 
     @documented("frontdesk.bookings.request")
     def request_time(self, request: Request) -> Response:
