@@ -269,6 +269,8 @@ def test_the_administration_works_under_our_policy(
 def test_the_reference_shows_the_operations(page: Page, form: str) -> None:
     page.goto(f"/api/schema/{form}/")
 
-    expect(page.get_by_text("/api/token/", exact=True).first).to_be_visible()
+    # It draws every operation before it shows one.
+    shown = page.get_by_text("/api/token/", exact=True).first
+    expect(shown).to_be_visible(timeout=30_000)
     # Whatever else it fetches, it has fetched by now; `page` complains of other hosts.
     page.wait_for_load_state("networkidle")
