@@ -44,6 +44,6 @@ def tell_booking(heard: Heard) -> None:
         sequence=heard.row.subject_sequence,
         payload=payload_of(case, event, before),
     )
-    planner = Planner(topic, now=heard.now)
+    planner = Planner(topic, now=heard.now, shared=heard.shared)
     planner.tell_bookings(event, cause=str(heard.row.id))
     planner.write()

@@ -20,7 +20,8 @@ def _case(heard: Heard) -> Case:
 
 def _planner(heard: Heard, *, is_agreed_on: bool = True) -> Planner:
     topic = topic_of(_case(heard), is_agreed_on=is_agreed_on)
-    planner = Planner(replace(topic, sequence=heard.row.subject_sequence), now=heard.now)
+    topic = replace(topic, sequence=heard.row.subject_sequence)
+    planner = Planner(topic, now=heard.now, shared=heard.shared)
     if _is_unheard_of(_case(heard)):
         planner.subscriptions = []
     return planner

@@ -26,6 +26,8 @@ class Heard:
     now: datetime
     # What only this transaction knows, and the history must not keep.
     passing: Mapping[str, object] = field(default_factory=dict)
+    # What its subscribers have looked up already, for those who come after them.
+    shared: dict[str, Any] = field(default_factory=dict)
 
     @property
     def facts(self) -> JsonObject:

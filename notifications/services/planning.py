@@ -106,17 +106,38 @@ _SUBSCRIPTIONS = Kept(
 
 
 class Planner:
-    """Collects what an event leads to, and writes it in one statement."""
+    """Collects what an event leads to, and writes it in one statement.
 
-    def __init__(self, topic: Topic, *, now: datetime) -> None:
+    `shared` holds what the subscribers of one event need not look up twice.
+    """
+
+    def __init__(
+        self, topic: Topic, *, now: datetime, shared: dict[str, Any] | None = None
+    ) -> None:
         self.topic = topic
         self.now = now
+        self._shared = {} if shared is None else shared
         self._rows: list[dict[str, Any]] = []
         self._channels: set[Channel] = set()
 
-    @cached_property
+    @property
     def settings(self) -> dict[Channel, ChannelSettings]:
         """The channels that are on."""
+        if "settings" not in self._shared:
+            self._shared["settings"] = self._read_settings()
+        found: dict[Channel, ChannelSettings] = self._shared["settings"]
+        return found
+
+    @cached_property
+    def subscriptions(self) -> list[Subscription]:
+        if Channel.WEBHOOKS not in self.settings:
+            return []
+        if "subscriptions" not in self._shared:
+            self._shared["subscriptions"] = self._read_subscriptions()
+        found: list[Subscription] = self._shared["subscriptions"]
+        return found
+
+    def _read_settings(self) -> dict[Channel, ChannelSettings]:
         rehearsal = current_rehearsal()
         rows: Iterable[ChannelSettings] = (
             _SETTINGS.fetch(self.topic.organization_id, self.topic.application_id)
@@ -125,10 +146,7 @@ class Planner:
         )
         return {Channel(row.channel): row for row in rows}
 
-    @cached_property
-    def subscriptions(self) -> list[Subscription]:
-        if Channel.WEBHOOKS not in self.settings:
-            return []
+    def _read_subscriptions(self) -> list[Subscription]:
         if rehearsal := current_rehearsal():
             return list(rehearsal.subscriptions.get(self.topic.application_id, ()))
         return _SUBSCRIPTIONS.fetch(self.topic.organization_id, self.topic.application_id)
