@@ -14,8 +14,11 @@ from django.db import models
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from agents import (
+    admin_absences,  # noqa: F401  # registers its own
+    admin_hours,  # noqa: F401  # registers its own
+)
 from agents.models import (
-    Absence,
     ApiClient,
     Application,
     Customer,
@@ -28,7 +31,8 @@ from agents.models import (
     TeamMember,
     User,
 )
-from agents.services import clients, staff
+from agents.services import abilities, clients, staff
+from agents.services.abilities import Abilities
 from config.kernel import limits
 from config.kernel.actors import Role
 from config.kernel.admin import OperatorAdmin, OrganizationAdmin, TenantForm
@@ -174,6 +178,16 @@ class UserAdmin(OrganizationAdmin, _PasswordAdmin):
             return
         if "is_active" in form.changed_data and not obj.is_active and obj.organization_id:
             staff.deactivate_user(obj.pk, actor=actor, now=timezone.now())
+        changed = {"languages", "daily_maximum"} & set(form.changed_data)
+        if changed and obj.organization_id:
+            abilities.set_abilities(
+                obj.pk,
+                Abilities(languages=obj.languages, daily_maximum=obj.daily_maximum),
+                only=changed,
+                actor=actor,
+                now=timezone.now(),
+            )
+            obj.refresh_from_db(fields=changed)
         super().save_model(request, obj, form, change)
 
 
@@ -268,21 +282,6 @@ class TeamMemberAdmin(OrganizationAdmin):
     search_fields = ("team__name", "user__username")
     autocomplete_fields = ("team", "user", "organization")
     ordering = ("team__name", "id")
-
-
-@admin.register(Absence)
-class AbsenceAdmin(OrganizationAdmin):
-    """Days on which somebody does not work; the calendar feeds show them."""
-
-    is_configuration = can_be_deleted = True
-    list_display = ("user", "starts_on", "ends_on", "reason")
-    list_filter = ("reason", "starts_on")
-    list_select_related = ("user",)
-    search_ids = ("id", "user_id")
-    search_fields = ("user__username", "user__last_name")
-    autocomplete_fields = ("user", "organization")
-    date_hierarchy = "starts_on"
-    ordering = ("-starts_on", "id")
 
 
 @admin.register(Customer)

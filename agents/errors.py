@@ -104,3 +104,55 @@ class NoCheckCode(DomainError):
 class CheckCodeWrong(DomainError):
     kind: ClassVar[Kind] = "invalid"
     message = "The code is not the one that was mailed."
+
+
+class HoursNotYours(DomainError):
+    """Agents read their own hours and absences; others rely on them, so others change them."""
+
+    kind: ClassVar[Kind] = "forbidden"
+    message = "Only a supervisor or an administrator may change hours and absences."
+
+
+class InvalidHours(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "The hours are not valid."
+
+
+class InvalidAbsence(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "The absence is not valid."
+
+
+class AbsenceNotFound(DomainError):
+    kind: ClassVar[Kind] = "not_found"
+    message = "There is no such absence."
+
+
+class InvalidHoliday(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "The holiday is not valid."
+
+
+class HolidayTaken(DomainError):
+    kind: ClassVar[Kind] = "conflict"
+    message = "This day is a holiday already."
+
+
+class HolidayNotFound(DomainError):
+    kind: ClassVar[Kind] = "not_found"
+    message = "There is no such holiday."
+
+
+class InvalidAbilities(DomainError):
+    kind: ClassVar[Kind] = "invalid"
+    message = "The skills, languages or daily maximum are not valid."
+
+
+class SkillTaken(DomainError):
+    kind: ClassVar[Kind] = "conflict"
+    message = "There is a skill of this name already."
+
+
+class SkillNotFound(DomainError):
+    kind: ClassVar[Kind] = "not_found"
+    message = "There is no such skill."

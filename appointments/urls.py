@@ -8,6 +8,8 @@ from appointments import (
     views_feeds,
     views_participant,
     views_requests,
+    views_free_times,
+    views_office_hours,
 )
 
 urlpatterns = [
@@ -45,6 +47,23 @@ urlpatterns = [
     path("q/<str:ticket>", views.VisitPage.as_view(), name="visit"),
     path("q/<str:ticket>/calendar.ics", views.VisitCalendar.as_view(), name="visit-calendar"),
     path(
+    path(
+        "offices/<uuid:office_id>/hours/",
+        views_office_hours.OfficeHoursPage.as_view(),
+        name="office-hours",
+    ),
+    path(
+        "offices/<uuid:office_id>/days/<str:day>/clear/",
+        views_office_hours.ClearOfficeDay.as_view(),
+        name="office-day-clear",
+    ),
+    path("free-times/", views_free_times.FreeTimesPage.as_view(), name="free-times"),
+    path("rescues/", views_rescue.RescuesPage.as_view(), name="rescues"),
+    path("rescues/new/", views_rescue.NewRescuePage.as_view(), name="rescue-new"),
+    path("rescues/<uuid:rescue_id>/", views_rescue.RescuePage.as_view(), name="rescue"),
+    path(
+        "rescues/<uuid:rescue_id>/undo/", views_rescue.UndoRescuePage.as_view(), name="rescue-undo"
+    ),
         "a/cancel/<str:token>",
         views_participant.CancelPage.as_view(),
         name="participant-cancel",

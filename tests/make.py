@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
-from agents.models import Absence, ApiClient, Application, Organization, User
+from agents.models import (
+    Absence,
+    ApiClient,
+    Application,
+    Holiday,
+    Organization,
+    Skill,
+    User,
+    UserSkill,
+    WorkingDay,
+    WorkingHours,
+)
 from agents.services import codes, tokens
 from appointments import services
 from appointments.models import (
@@ -226,8 +238,58 @@ def secret_of(feed: CalendarFeed) -> str:
 
 def make_absence(user: User, first: date, last: date, **options: Any) -> Absence:
     """Let somebody be on vacation from the first to the last day."""
-    if user.organization_id is None:
-        raise ValueError("Operators have no days off here.")
     return Absence.objects.create(
-        organization_id=user.organization_id, user=user, starts_on=first, ends_on=last, **options
+        organization_id=_house_of(user), user=user, starts_on=first, ends_on=last, **options
     )
+
+
+def make_hours(
+    user: User,
+    starts_at: str = "09:00",
+    ends_at: str = "17:00",
+    *,
+    weekdays: Iterable[int] = range(1, 6),
+) -> list[WorkingHours]:
+    """Let somebody work on some days of every week; one more call adds another interval."""
+    return WorkingHours.objects.bulk_create(
+        WorkingHours(
+            organization_id=_house_of(user),
+            user=user,
+            weekday=weekday,
+            starts_at=time.fromisoformat(starts_at),
+            ends_at=time.fromisoformat(ends_at),
+        )
+        for weekday in weekdays
+    )
+
+
+def make_working_day(user: User, day: date, *intervals: tuple[str, str]) -> list[WorkingDay]:
+    """Give somebody other hours on one day: ("09:00", "12:00"), …; without any it is free."""
+    return WorkingDay.objects.bulk_create(
+        WorkingDay(
+            organization_id=_house_of(user),
+            user=user,
+            day=day,
+            starts_at=time.fromisoformat(starts_at) if starts_at else None,
+            ends_at=time.fromisoformat(ends_at) if ends_at else None,
+        )
+        for starts_at, ends_at in intervals or [("", "")]
+    )
+
+
+def make_holiday(organization: Organization, day: date, name: str = "New Year") -> Holiday:
+    """Close the house on a day."""
+    return Holiday.objects.create(organization=organization, day=day, name=name)
+
+
+def make_skill(user: User, name: str = "Loans", *, level: int = 0) -> Skill:
+    """Give somebody a skill of the organisation, which is made where there is none yet."""
+    skill, _ = Skill.objects.get_or_create(organization_id=_house_of(user), name=name)
+    UserSkill.objects.create(organization_id=_house_of(user), user=user, skill=skill, level=level)
+    return skill
+
+
+def _house_of(user: User) -> UUID:
+    if user.organization_id is None:
+        raise ValueError("Operators work for no organisation.")
+    return user.organization_id

@@ -13,7 +13,7 @@ from django.utils import timezone
 from config.kernel import limits
 from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
 
-_WITHIN_THE_YEARS = [
+WITHIN_THE_YEARS = [
     MinValueValidator(date(limits.YEAR_MIN, 1, 1)),
     MaxValueValidator(date(limits.YEAR_MAX, 12, 31)),
 ]
@@ -49,8 +49,8 @@ class Absence(TenantModel):
         db_index=False,
         related_name="absences",
     )
-    starts_on = models.DateField("first day", validators=_WITHIN_THE_YEARS)
-    ends_on = models.DateField("last day", validators=_WITHIN_THE_YEARS)
+    starts_on = models.DateField("first day", validators=WITHIN_THE_YEARS)
+    ends_on = models.DateField("last day", validators=WITHIN_THE_YEARS)
     reason = models.CharField(
         max_length=10, choices=AbsenceReason.choices, default=AbsenceReason.VACATION
     )

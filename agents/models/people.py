@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.timezone import now as current_time
@@ -16,6 +16,8 @@ from config.kernel import limits
 from config.kernel.actors import Role
 from config.kernel.ids import uuid7
 from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
+
+_LANGUAGE = RegexValidator(r"^[a-z]{2}$", "Two small letters, for instance de.")
 
 
 class UserQuerySet(TenantQuerySet["User"]):
@@ -75,7 +77,7 @@ class User(AbstractBaseUser):
     language = models.CharField(
         max_length=2,
         blank=True,
-        validators=[RegexValidator(r"^[a-z]{2}$", "Two small letters, for instance de.")],
+        validators=[_LANGUAGE],
         help_text="The language of messages to this person.",
     )
     timezone = models.CharField(max_length=limits.ZONE_LENGTH, blank=True, validators=[valid_zone])
@@ -90,6 +92,18 @@ class User(AbstractBaseUser):
     )
     plans_online = models.BooleanField(
         default=True, help_text="Customers can book this person online."
+    )
+    languages = ArrayField(
+        models.CharField(max_length=2, validators=[_LANGUAGE]),
+        default=list,
+        blank=True,
+        help_text="What this person speaks with customers: de, en. Empty: nobody asks.",
+    )
+    daily_maximum = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="So many appointments are given to this person in a day. Empty: any number.",
     )
     function = models.JSONField(
         default=dict, blank=True, help_text='The job title by language: {"en": "Advisor"}.'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import (
     MaxValueValidator,
@@ -19,6 +20,8 @@ from config.kernel.ids import uuid7
 from config.kernel.models import TenantModel, TenantQuerySet, unique_in_organization
 from config.kernel.time import parse_locale, parse_zone
 
+# Minutes that divide the hour: on every clock a grid of them begins anew with each hour.
+_STEPS = (5, 10, 15, 20, 30, 60)
 # A longer time would lead out of the calendar.
 _LONGEST = timedelta(days=3650)
 
@@ -64,6 +67,7 @@ def _valid_locale(name: str) -> None:
 
 
 valid_web_address = URLValidator(schemes=["https", "http"])
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
 _PLACES = re.compile(r"\{(appointment|participant)\}")
 
 
@@ -73,6 +77,16 @@ def valid_address_template(text: str) -> None:
     if "{" in address or "}" in address:
         raise ValidationError("Only {appointment} and {participant} are known.")
     valid_web_address(address)
+
+
+def valid_origin(text: str) -> None:
+    """Accept scheme, host and port of a site, as Content-Security-Policy names it.
+
+    Raises ValidationError.
+    """
+    valid_web_address(text)
+    if not _ORIGIN.fullmatch(text):
+        raise ValidationError("Write scheme and host alone, as in https://www.example.com.")
 
 
 class Application(TenantModel):
@@ -121,6 +135,38 @@ class Application(TenantModel):
         validators=[valid_address_template],
         help_text="Where people try their camera out. Empty: a page of Frontdesk.",
     )
+    slot_step = models.PositiveSmallIntegerField(
+        default=15,
+        choices=[(minutes, f"{minutes} minutes") for minutes in _STEPS],
+        help_text="Free times are offered this far apart, counted from the full hour.",
+    )
+    minimum_notice = models.DurationField(
+        default=timedelta(0),
+        validators=[MinValueValidator(timedelta(0)), MaxValueValidator(limits.NOTICE_MAX)],
+        help_text="Customers book at least so long before the start.",
+    )
+    booking_horizon = models.DurationField(
+        default=timedelta(days=90),
+        validators=[MinValueValidator(timedelta(0)), MaxValueValidator(limits.HORIZON_MAX)],
+        help_text="Customers book at most so long before the start.",
+    )
+    buffer_before = models.DurationField(
+        default=timedelta(0),
+        validators=[MinValueValidator(timedelta(0)), MaxValueValidator(limits.BUFFER_MAX)],
+        help_text="The agent's time before an appointment, taken up with it.",
+    )
+    buffer_after = models.DurationField(
+        default=timedelta(0),
+        validators=[MinValueValidator(timedelta(0)), MaxValueValidator(limits.BUFFER_MAX)],
+        help_text="The agent's time after an appointment, unless the booking says how long.",
+    )
+    embed_origins = ArrayField(
+        models.CharField(max_length=limits.URL_LENGTH, validators=[valid_origin]),
+        default=list,
+        blank=True,
+        size=limits.ORIGINS_MAX,
+        help_text="Sites that may show the booking page within theirs: https://www.example.com.",
+    )
     default_locale = models.CharField(
         max_length=limits.LOCALE_LENGTH, default="en-US", validators=[_valid_locale]
     )
@@ -158,6 +204,16 @@ class Application(TenantModel):
                 fields=["organization"],
                 condition=models.Q(is_default=True),
                 name="application_one_default",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(slot_step__in=_STEPS), name="application_slot_step"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(minimum_notice__range=(timedelta(0), limits.NOTICE_MAX))
+                & models.Q(booking_horizon__range=(timedelta(0), limits.HORIZON_MAX))
+                & models.Q(buffer_before__range=(timedelta(0), limits.BUFFER_MAX))
+                & models.Q(buffer_after__range=(timedelta(0), limits.BUFFER_MAX)),
+                name="application_books_forward",
             ),
             models.CheckConstraint(
                 condition=models.Q(ticket_length__in=[6, 9]), name="application_ticket_length"

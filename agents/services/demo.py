@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from agents.models import ApiClient, Application, Organization, User
+from agents.services.demo_hours import load_hours
 from config.kernel import secrets
 from config.kernel.actors import Role
 from notifications.models import Channel, ChannelSettings, MessageTemplate, NotificationType
@@ -122,11 +123,15 @@ def _load(plan: _Plan) -> dict[str, Any]:
         id=plan.id("organization"), defaults={"name": plan.name, "is_active": True}
     )
     application = _application(plan, organization)
+    users = [_user(plan, organization, person) for person in plan.people]
+    pairs = zip(users, plan.people, strict=True)
+    agents = User.objects.filter(pk__in=[one["id"] for one, who in pairs if who.role is Role.AGENT])
+    load_hours(organization, agents.order_by("username"), plan.id, word=plan.word)
     return {
         "id": str(organization.pk),
         "name": organization.name,
         "applications": [{"id": str(application.pk), "name": application.name}],
-        "users": [_user(plan, organization, person) for person in plan.people],
+        "users": users,
         "clients": [_client(plan, organization)],
     }
 

@@ -23,6 +23,7 @@ from appointments.models.catalogue import (
 )
 from appointments.models.feeds import CalendarFeed
 from appointments.models.kinds import AnswerType, BookingStatus, RequestStatus
+from appointments.models.office_hours import OfficeDay, OfficeHours
 from appointments.models.participant import (
     Involvement,
     Participant,
@@ -49,6 +50,8 @@ __all__ = [
     "MeetingType",
     "Office",
     "OrganizerType",
+    "OfficeDay",
+    "OfficeHours",
     "Participant",
     "ParticipantRole",
     "ParticipantState",

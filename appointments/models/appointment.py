@@ -111,6 +111,8 @@ class Appointment(Guarded, TenantModel):
     end = models.DateTimeField(null=True)
     # As it was asked for: a day is a day on the clock of `timezone`, so end − start may differ.
     duration = models.DurationField(null=True)
+    # The agents' time before and after it, taken up with it.
+    leading_buffer = models.DurationField(default=timedelta(0), db_default=timedelta(0))
     trailing_buffer = models.DurationField(default=timedelta(0))
     timezone = models.CharField(max_length=limits.ZONE_LENGTH)
     locale = models.CharField(max_length=limits.LOCALE_LENGTH, default="en-US")

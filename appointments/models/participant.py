@@ -126,6 +126,12 @@ class Participant(TenantModel):
                 condition=Q(occupies__isnull=False),
                 name="participant_occupied",
             ),
+            # free_agents: who was given an appointment longest ago.
+            models.Index(
+                fields=["user", "-id"],
+                condition=Q(type=ParticipantType.AGENT),
+                name="participant_given",
+            ),
             # The appointments of a customer.
             models.Index(
                 fields=["customer"],

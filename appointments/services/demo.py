@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from appointments.models import (
     LeadSegment,
     Listing,
     Office,
+    OfficeHours,
     Question,
     QuestionKind,
     Subject,
@@ -84,6 +85,8 @@ class _Office:
     phone: str = ""
     directions: Texts = field(default_factory=dict)
     parking: Texts = field(default_factory=dict)
+    # By weekday; without any it is open whenever somebody works.
+    hours: dict[int, tuple[time, time]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +131,7 @@ _OFFICES = (
             "Im Hof, für eine Stunde.",
             "Στην αυλή, για μία ώρα.",
         ),
+        hours={**dict.fromkeys(range(1, 6), (time(8), time(18))), 6: (time(10), time(14))},
     ),
     _Office(
         word="athens",
@@ -310,7 +314,7 @@ def _group(group: _Group, order: int, organization_id: UUID, key: Key, form: For
 
 
 def _office(office: _Office, organization_id: UUID, key: Key, *, word: str) -> None:
-    Office.objects.get_or_create(
+    row, _ = Office.objects.get_or_create(
         id=key(f"office/{office.word}"),
         defaults={
             "organization_id": organization_id,
@@ -323,6 +327,19 @@ def _office(office: _Office, organization_id: UUID, key: Key, *, word: str) -> N
             "parking": office.parking,
         },
     )
+    # What somebody has changed stays as it is.
+    if not OfficeHours.objects.filter(office=row).exists():
+        OfficeHours.objects.bulk_create(
+            OfficeHours(
+                id=key(f"office/{office.word}/hours/{weekday}"),
+                organization_id=organization_id,
+                office=row,
+                weekday=weekday,
+                starts_at=opens_at,
+                ends_at=closes_at,
+            )
+            for weekday, (opens_at, closes_at) in office.hours.items()
+        )
 
 
 def _listing(listing: _Listing, organization_id: UUID, key: Key) -> None:

@@ -46,6 +46,20 @@ TIME_FRAME_MAX = timedelta(days=366)
 TRAILING_BUFFER_MAX = timedelta(days=1)
 YEAR_MIN, YEAR_MAX = 1900, 2200
 
+# Working hours and free slots.
+SKILL_LEVEL_MAX = 100
+BUFFER_MAX = timedelta(days=1)
+NOTICE_MAX = HORIZON_MAX = timedelta(days=3650)
+# What one question for free slots may ask: the days to look at, and the length of one.
+SLOT_WINDOW_MAX = timedelta(days=62)
+SLOT_LENGTH_MAX = timedelta(days=1)
+# Intervals that one person or office keeps in a week, and single days ahead with their own.
+INTERVALS_PER_WEEK = 50
+SINGLE_DAYS_AHEAD = 366
+ORIGINS_MAX = 20
+# Appointments of an absent agent that are moved at once.
+RESCUE_MOVES_MAX = 200
+
 IDEMPOTENCY_KEY_LENGTH = 255
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 
@@ -69,6 +83,19 @@ CODE_SEND_WINDOW = timedelta(minutes=15)
 
 # An invite that nobody answers keeps its customer's details for so long, and then as others do.
 INVITE_OPEN_FOR = timedelta(days=90)
+
+# The room where people meet by video. Everybody sends to everybody, so that more than four
+# would need more upstream than homes have.
+ROOM_PEOPLE = 4
+ROOM_OPENS_BEFORE = timedelta(minutes=15)
+# Who has not been heard of for so long has left; a reload takes less.
+ROOM_GONE_AFTER = timedelta(seconds=30)
+# How long it is believed that an address still opens the room.
+ROOM_CHECKED_FOR = timedelta(seconds=60)
+ROOM_SIGNAL_BYTES = 32 * 1024
+ROOM_SIGNALS_AT_ONCE = 16
+ROOM_SIGNALS_QUEUED = 128
+ROOM_REQUESTS_PER_MINUTE = 300
 
 # Calendars that others subscribe to: live addresses of one agent or office, events in one file.
 CALENDAR_FEEDS = 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date, time
 from itertools import count
 from typing import Any
 
@@ -16,6 +18,8 @@ from appointments.models import (
     LeadSegment,
     Listing,
     Office,
+    OfficeDay,
+    OfficeHours,
     QuestionKind,
     Subject,
     SubjectGroup,
@@ -78,6 +82,40 @@ def make_office(organization: Organization, **values: Any) -> Office:
     given = {"name": {"en": "Berlin"}, "location": BERLIN, "timezone": "Europe/Berlin"} | values
     made: Office = _make(catalogue.OFFICES, organization, **given)
     return made
+
+
+def make_office_hours(
+    office: Office,
+    starts_at: str = "09:00",
+    ends_at: str = "17:00",
+    *,
+    weekdays: Iterable[int] = range(1, 6),
+) -> list[OfficeHours]:
+    """Let an office be open on some days of every week; one more call adds another interval."""
+    return OfficeHours.objects.bulk_create(
+        OfficeHours(
+            organization_id=office.organization_id,
+            office=office,
+            weekday=weekday,
+            starts_at=time.fromisoformat(starts_at),
+            ends_at=time.fromisoformat(ends_at),
+        )
+        for weekday in weekdays
+    )
+
+
+def make_office_day(office: Office, day: date, *intervals: tuple[str, str]) -> list[OfficeDay]:
+    """Give an office other hours on one day: ("09:00", "12:00"), …; without any it is closed."""
+    return OfficeDay.objects.bulk_create(
+        OfficeDay(
+            organization_id=office.organization_id,
+            office=office,
+            day=day,
+            starts_at=time.fromisoformat(starts_at) if starts_at else None,
+            ends_at=time.fromisoformat(ends_at) if ends_at else None,
+        )
+        for starts_at, ends_at in intervals or [("", "")]
+    )
 
 
 def make_listing(organization: Organization, **values: Any) -> Listing:

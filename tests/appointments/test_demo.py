@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from agents.models import Organization
+from agents.models import Holiday, Organization, Skill, User, UserSkill, WorkingHours
+from agents.services import hours
+from agents.services.intervals import checked_week
 from appointments.models import LeadSegment, Office, Question, Subject
-from appointments.services import catalogue
+from appointments.services import catalogue, office_hours
 from appointments.services.catalogue import Kind
 from tests.appointments.entries import administrator
 from tests.contract.state import everything
@@ -83,3 +85,34 @@ def test_offices_lie_where_they_say(houses: list[Organization]) -> None:
     countries = {one.timezone: one.location["countryCode"] for one in Office.objects.all()}
 
     assert countries == {"Europe/Berlin": "DE", "Europe/Athens": "GR"}
+
+
+def test_people_and_an_office_keep_hours(houses: list[Organization]) -> None:
+    for house in houses:
+        agents = User.objects.filter(organization=house).agents().order_by("username")
+        weeks = [[str(one) for one in hours.PEOPLE.week_of(agent)] for agent in agents]
+        assert weeks[0] == weeks[1]
+        assert weeks[0][:2] == ["Monday 09:00–12:30", "Monday 13:30–17:00"]
+        assert (len(weeks[0]), weeks[2][-1]) == (10, "Saturday 10:00–14:00")
+        assert [agent.languages for agent in agents] == [["en", "de"], ["en"], ["en", "de", "el"]]
+        assert UserSkill.objects.filter(organization=house).count() == 4
+        assert Holiday.objects.filter(organization=house).exists()
+        berlin = Office.objects.get(organization=house, timezone="Europe/Berlin")
+        assert str(office_hours.OFFICES.week_of(berlin)[0]) == "Monday 08:00–18:00"
+
+
+def test_hours_are_those_that_the_pages_would_take(houses: list[Organization]) -> None:
+    for agent in User.objects.agents():
+        week = hours.PEOPLE.week_of(agent)
+        assert checked_week(week) == week
+
+
+def test_what_somebody_has_changed_stays_as_it_is(houses: list[Organization]) -> None:
+    house = houses[0]
+    WorkingHours.objects.filter(organization=house, weekday=1).delete()
+    Skill.objects.filter(organization=house).first().delete()  # type: ignore[union-attr]  # there are two
+    before = everything()
+
+    call_command("demo", stdout=io.StringIO())
+
+    assert everything() == before
