@@ -273,3 +273,13 @@ class AnswerValueForSelectionType(DomainError):
 class AnswerSelectedOptionsForNonSelectionType(DomainError):
     kind = "invalid"
     message = "Only a choice is answered by options."
+class SlotLengthMissing(DomainError):
+    kind = "invalid"
+    message = "Say how long it takes, or what it is about."
+
+
+class SlotLengthNotWhole(DomainError):
+    kind = "invalid"
+    message = "Free times are looked for in whole minutes."
+
+

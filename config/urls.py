@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/appointments", include("appointments.api.v1.urls")),
     path("api/cal", include("appointments.api.cal.urls")),
     path("api/v2/appointments", include("appointments.api.v2.urls")),
+    path("api/v2/availability", include("appointments.api.v2.availability.urls")),
     path("api/v2/catalogue", include("appointments.api.v2.catalogue.urls")),
     path("api/v2/webhook-subscriptions", include("agents.api.webhooks.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -42,9 +42,9 @@ from appointments.services.arranging import (
 from appointments.services.case import Case
 from appointments.services.occupancy import (
     agent_row,
-    free_agent,
     occupy,
     refusing_overlaps,
+    take_free_agent,
     take_time,
 )
 from appointments.services.people import find_user
@@ -250,6 +250,8 @@ def _new_case(booking: Draft, application: Application, *, actor: Actor, now: da
         custom_fields=booking.custom_fields,
         notification_headers=booking.notification_headers,
         notifications_active=application.notifications_active,
+        leading_buffer=application.buffer_before,
+        trailing_buffer=application.buffer_after,
         master_key=os.urandom(32),
         created_at=now,
         created_by_kind=actor.kind,
@@ -310,7 +312,7 @@ def _proven(customers: list[Participant], booker: Booker) -> Participant:
 
 
 def _add_agent(case: Case, booking: Draft) -> None:
-    agent = _agent_for(booking, case.actor, buffer=case.appointment.trailing_buffer)
+    agent = _agent_for(booking, case)
     if agent is None:
         return
     case.participants.append(agent_row(case, agent, role=ParticipantRole.PRIMARY))
@@ -319,13 +321,14 @@ def _add_agent(case: Case, booking: Draft) -> None:
         case.appointment.target_id = str(agent.id)
 
 
-def _agent_for(booking: Draft, actor: Actor, *, buffer: timedelta) -> User | None:
+def _agent_for(booking: Draft, case: Case) -> User | None:
     """Give the agent who takes part: the target, any free one, or the calling agent."""
+    actor = case.actor
     match booking.target:
         case Target(type=TargetType.AGENT, id=user_id):
             return _target_agent(user_id, actor)
         case Target(type=TargetType.ANY) if isinstance(booking, Booking):
-            return free_agent(actor=actor, start=booking.start, end=booking.end + buffer)
+            return take_free_agent(case, start=booking.start, end=booking.end)
         case Target(type=TargetType.QUEUE | TargetType.ANY):
             return None
     if actor.kind == ActorKind.USER and actor.has(Role.AGENT):

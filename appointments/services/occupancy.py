@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Exists, OuterRef
 from psycopg.types.range import TimestamptzRange
 
 from agents.models import User
+from appointments.availability import Wanted, free_agents, starting
 from appointments.errors import AgentOccupied, NoAgentFree
 from appointments.models import Appointment, Participant, ParticipantRole, ParticipantType
 from appointments.services.case import Case
-from config.kernel.actors import Actor
-from config.kernel.database import constraint_of, lock_keys, look_under_lock
-from config.kernel.time import format_instant
+from config.kernel.actors import ActorKind
+from config.kernel.database import constraint_of, lock_keys, look_under_lock, try_lock_key
+from config.kernel.time import format_instant, parse_zone
 
 # Losers of a race wait for the winner's commit; a booking may wait longer than other locks.
 BOOKING_LOCK_TIMEOUT = timedelta(seconds=10)
@@ -27,7 +27,10 @@ def period_of(appointment: Appointment) -> TimestamptzRange | None:
     """Give the time that the appointment takes up of its agents, or None."""
     if appointment.start is None or appointment.end is None or not appointment.is_occupying:
         return None
-    return TimestamptzRange(appointment.start, appointment.end + appointment.trailing_buffer)
+    return TimestamptzRange(
+        appointment.start - appointment.leading_buffer,
+        appointment.end + appointment.trailing_buffer,
+    )
 
 
 def occupy(case: Case) -> None:
@@ -86,7 +89,11 @@ def lock_agents(users: list[UUID]) -> None:
 
 
 def _keys_of(users: list[UUID]) -> list[str]:
-    return [f"agent-time:{user}" for user in users]
+    return [_key_of(user) for user in users]
+
+
+def _key_of(user: UUID) -> str:
+    return f"agent-time:{user}"
 
 
 def occupied(period: TimestamptzRange) -> AgentOccupied:
@@ -109,21 +116,40 @@ def refusing_overlaps(case: Case) -> Iterator[None]:
         raise
 
 
-def free_agent(*, actor: Actor, start: datetime, end: datetime) -> User:
-    """Take an agent who is free, and hold its time until the end of the transaction.
+def take_free_agent(case: Case, *, start: datetime, end: datetime) -> User:
+    """Take an agent who could have the appointment at a time, and hold its time until the end.
 
-    Raises NoAgentFree.
+    Whoever was given one longest ago is first, of those who work then and are free. Raises
+    NoAgentFree.
     """
-    busy = Participant.objects.filter(occupies__overlap=TimestamptzRange(start, end))
-    # By agent, because that is how the index of occupied time is laid out.
-    free = User.objects.visible_to(actor).agents().exclude(Exists(busy.filter(user=OuterRef("pk"))))
-    candidate: User
-    # Ascending ids: two who look for anybody take their locks in one order.
-    for candidate in free.order_by("id"):
-        lock_agents([candidate.id])
-        # Somebody else may have taken this one while we waited.
-        if not busy.filter(user_id=candidate.id).exists():
-            return candidate
+    # In turn: of two who ask at once the second sees what the first was given.
+    lock_keys(f"any-agent:{case.actor.organization_id}", lock_timeout=BOOKING_LOCK_TIMEOUT)
+    one = case.appointment
+    wanted = Wanted(
+        application=case.application,
+        first=start,
+        last=end,
+        duration=end - start,
+        zone=parse_zone(one.timezone),
+        for_customer=case.actor.kind == ActorKind.CUSTOMER,
+        leading_buffer=one.leading_buffer,
+        trailing_buffer=one.trailing_buffer,
+        ignoring=one.id,
+    )
+    busy = Participant.objects.filter(
+        occupies__overlap=TimestamptzRange(start - one.leading_buffer, end + one.trailing_buffer)
+    ).exclude(appointment_id=one.id)
+    asked_for: list[User] = []
+    for user in free_agents(starting(wanted, start), now=case.now):
+        # Whom somebody else is giving away comes last: who waits should hold nobody.
+        if not try_lock_key(_key_of(user.pk)):
+            asked_for.append(user)
+        elif not busy.filter(user=user).exists():
+            return user
+    for user in sorted(asked_for, key=lambda user: user.pk):
+        lock_agents([user.pk])
+        if not busy.filter(user=user).exists():
+            return user
     raise NoAgentFree
 
 

@@ -19,6 +19,7 @@ from appointments.errors import (
     TimeNotOpen,
 )
 from appointments.models import (
+    Appointment,
     BookingStatus,
     Participant,
     ParticipantRole,
@@ -32,9 +33,9 @@ from appointments.services.booking import Booking, Draft, begin_case, write_case
 from appointments.services.case import Case, open_case
 from appointments.services.occupancy import (
     agent_row,
-    free_agent,
     occupy,
     refusing_overlaps,
+    take_free_agent,
     take_time,
     write_occupancy,
 )
@@ -133,7 +134,7 @@ def choose_time(
         BookingStatus.ALTERNATIVE_DATE_REQUESTED,
     ):
         raise TimeNotOpen
-    length = duration or _usual_duration(case)
+    length = duration or usual_duration(case.appointment)
     end = length.after(start, _set_zone(case, zone))
     check_end(end, now=now)
     if actor.kind == ActorKind.CUSTOMER and needs_acceptance(one):
@@ -160,8 +161,8 @@ def request_other_time(
     """
     case = _open(appointment_id, actor=actor, now=now, message=message)
     case.check_may_ask()
-    _check_not_begun(case)
-    length = duration or _usual_duration(case)
+    check_not_begun(case)
+    length = duration or usual_duration(case.appointment)
     end = length.after(start, _set_zone(case, zone))
     return _ask(case, start=start, end=end, duration=length.value)
 
@@ -179,7 +180,7 @@ def request_alternative(
     case = _open(appointment_id, actor=actor, now=now, message=message)
     one = case.appointment
     one.check_may_change(actor, case.participants)
-    _check_not_begun(case)
+    check_not_begun(case)
     if one.booking_status not in (BookingStatus.INCOMING_REQUEST, BookingStatus.ACCEPTED):
         raise CannotAskAgain
     one.take_up_again()
@@ -200,15 +201,15 @@ def _open(appointment_id: UUID, *, actor: Actor, now: datetime, message: str) ->
     return case
 
 
-def _check_not_begun(case: Case) -> None:
+def check_not_begun(case: Case) -> None:
     """Raises AppointmentIsClosed, also for what is in progress."""
     case.appointment.check_not_closed()
     if case.appointment.state == State.IN_PROGRESS:
         raise AppointmentIsClosed(state=case.appointment.get_state_display().lower())
 
 
-def _usual_duration(case: Case) -> Duration:
-    one = case.appointment
+def usual_duration(one: Appointment) -> Duration:
+    """Give how long an appointment takes: as it did or was asked for, else as its subject says."""
     had = nominal_duration(one.start, one.end, one.duration)
     asked = nominal_duration(one.asked_start, one.asked_end, one.asked_duration)
     if length := had or asked:
@@ -241,7 +242,7 @@ def _free(case: Case) -> Participant | None:
     one = case.appointment
     if one.target_type != TargetType.ANY or case.agents or one.start is None or one.end is None:
         return None
-    user = free_agent(actor=case.actor, start=one.start, end=one.end + one.trailing_buffer)
+    user = take_free_agent(case, start=one.start, end=one.end)
     agent = agent_row(case, user, role=ParticipantRole.PRIMARY)
     case.participants.append(agent)
     return agent

@@ -49,6 +49,13 @@ def lock_keys(*keys: str, lock_timeout: timedelta | None = None) -> None:
             _lock_within(cursor, keys, lock_timeout)
 
 
+def try_lock_key(key: str) -> bool:
+    """Hold the named lock until the transaction ends, unless somebody else holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", _numbers([key]))
+        return bool(cursor.fetchone()[0])
+
+
 def look_under_lock(
     statement: str, params: Sequence[object], *, keys: Sequence[str], lock_timeout: timedelta
 ) -> list[tuple[Any, ...]]:

@@ -9,8 +9,8 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
-from agents.models import Customer, ExternalIdentity, Team, TeamMember
-from appointments.models import Office, Tombstone
+from agents.models import Customer, ExternalIdentity, Team, TeamMember, User
+from appointments.models import Appointment, Office, Rescue, RescueMove, Tombstone
 from config.kernel.database import constraint_of
 from notifications.models import (
     Channel,
@@ -107,14 +107,21 @@ def make_one_of_everything() -> None:
         text="Hello",
     )
     make.make_absence(agent, date(2027, 2, 8), date(2027, 2, 12))
+    make.make_hours(agent)
+    make.make_working_day(agent, date(2027, 2, 8))
+    make.make_holiday(organization, date(2027, 1, 1))
+    make.make_skill(agent)
     make.make_feed(agent)
     brussels = Office.objects.create(
         organization=organization, name={"en": "Brussels"}, location={}
     )
     make.make_feed(office=brussels)
+    entries.make_office_hours(brussels)
+    entries.make_office_day(brussels, date(2027, 2, 8))
     booked = make.make_appointment(application, agent=agent)
     booked.participants.filter(type="CUSTOMER").update(customer=customer)
     entries.fill_catalogue(booked)
+    rescue(booked, agent)
     Tombstone.objects.create(
         organization=organization,
         application=application,
@@ -122,6 +129,22 @@ def make_one_of_everything() -> None:
         sequence=0,
         event_count=1,
         deleted_at=booked.created_at,
+    )
+
+
+def rescue(booked: Appointment, agent: User) -> None:
+    """Write down that an appointment went from an agent to a colleague."""
+    period = {"start": booked.start, "end": booked.end}
+    common = {"organization": booked.organization, **period}
+    made = Rescue.objects.create(agent=agent, made_by_kind="SYSTEM", **common)
+    RescueMove.objects.create(
+        rescue=made,
+        appointment=booked,
+        from_user=agent,
+        to_user=make.make_user(booked.organization),
+        organizer_type=booked.organizer_type,
+        organizer_id=booked.organizer_id,
+        **common,
     )
 
 

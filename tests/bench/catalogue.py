@@ -1,6 +1,6 @@
 """Everything that is measured, in the order of the table."""
 
-from tests.bench import bookings, counts, delivering, entering, history, lists, telling
+from tests.bench import bookings, counts, delivering, entering, history, lists, slots, telling
 from tests.bench.table import Benchmark
 
 BENCHMARKS = [
@@ -17,4 +17,6 @@ BENCHMARKS = [
     Benchmark("webhooks", [11], delivering.measure_webhooks),
     Benchmark("texts", [9], delivering.measure_texts),
     Benchmark("authentication", [18], entering.measure_authentication),
+    Benchmark("slots", [19], slots.measure_slots),
+    Benchmark("feed", [20], slots.measure_feed),
 ]

@@ -44,7 +44,7 @@ def shared_filter(params: QueryDict) -> ListFilter:
     if instants and (len(instants) != 2 or instants[0] > instants[1]):
         raise InvalidParameter(errors={"range": ["It has two date-times, the earlier one first."]})
     return ListFilter(
-        application_id=_text(params, "applicationId"),
+        application_id=text_of(params, "applicationId"),
         organizer_ids=multi_values(params, "organizerId"),
         durations=[one.value for one in _each(params, "duration", parse_duration)],
         period=(instants[0], instants[1]) if instants else None,
@@ -56,7 +56,7 @@ def needed(params: QueryDict, *names: str) -> list[str]:
 
     Raises InvalidParameter with all that are missing.
     """
-    values = [_text(params, name) for name in names]
+    values = [text_of(params, name) for name in names]
     missing = [name for name, value in zip(names, values, strict=True) if value is None]
     if missing:
         raise InvalidParameter(errors={name: ["This field is required."] for name in missing})
@@ -69,8 +69,8 @@ def period(params: QueryDict, *, length: str) -> tuple[datetime, datetime]:
     Raises InvalidParameter.
     """
     start_text, length_text = needed(params, "start", length)
-    start = _read("start", start_text, parse_instant)
-    duration = _read(
+    start = read("start", start_text, parse_instant)
+    duration = read(
         length, length_text, lambda text: parse_duration(text, most=limits.TIME_FRAME_MAX)
     )
     return start, duration.after(start, UTC)
@@ -78,14 +78,14 @@ def period(params: QueryDict, *, length: str) -> tuple[datetime, datetime]:
 
 def optional_duration(params: QueryDict, name: str) -> timedelta | None:
     """Read a duration that may be left out. Raises InvalidParameter."""
-    text = _text(params, name)
-    return _read(name, text, parse_duration).value if text is not None else None
+    text = text_of(params, name)
+    return read(name, text, parse_duration).value if text is not None else None
 
 
 def request_status(params: QueryDict) -> RequestStatus | None:
     """Read which requests or invites are wanted. Raises InvalidParameter."""
-    text = _text(params, "status")
-    return _read("status", text, RequestStatus) if text is not None else None
+    text = text_of(params, "status")
+    return read("status", text, RequestStatus) if text is not None else None
 
 
 def participant_state(params: QueryDict, body: object) -> ParticipantState:
@@ -94,7 +94,7 @@ def participant_state(params: QueryDict, body: object) -> ParticipantState:
     Raises InvalidParameter.
     """
     in_body = body.get("state") if isinstance(body, dict) else body
-    given = {unquote(str(state)) for state in (_text(params, "state"), in_body) if state}
+    given = {unquote(str(state)) for state in (text_of(params, "state"), in_body) if state}
     if len(given) != 1 or not given <= set(ParticipantState.values):
         problem = f"Exactly one of {', '.join(ParticipantState.values)}."
         raise InvalidParameter(errors={"state": [problem]})
@@ -103,7 +103,7 @@ def participant_state(params: QueryDict, body: object) -> ParticipantState:
 
 def messages(params: QueryDict, *names: str) -> list[str | None]:
     """Read texts that may be left out. Raises InvalidParameter."""
-    texts = [_text(params, name) for name in names]
+    texts = [text_of(params, name) for name in names]
     for name, text in zip(names, texts, strict=True):
         if text is not None and len(text) > limits.MESSAGE_LENGTH:
             raise InvalidParameter(
@@ -112,7 +112,8 @@ def messages(params: QueryDict, *names: str) -> list[str | None]:
     return texts
 
 
-def _text(params: QueryDict, name: str) -> str | None:
+def text_of(params: QueryDict, name: str) -> str | None:
+    """Give what was sent, or None. Raises InvalidParameter."""
     text = unquote(params.get(name, "").strip())
     if "\0" in text:
         raise InvalidParameter(errors={name: ["It holds a NUL character."]})
@@ -120,10 +121,11 @@ def _text(params: QueryDict, name: str) -> str | None:
 
 
 def _each(params: QueryDict, name: str, parse: Callable[[str], T]) -> Sequence[T]:
-    return [_read(name, value, parse) for value in multi_values(params, name)]
+    return [read(name, value, parse) for value in multi_values(params, name)]
 
 
-def _read(name: str, text: str, parse: Callable[[str], T]) -> T:
+def read(name: str, text: str, parse: Callable[[str], T]) -> T:
+    """Read a text that must be well-formed. Raises InvalidParameter."""
     try:
         return parse(text)
     except ValueError as error:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from time import monotonic
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
-from agents.models import Application, Organization, User
+from agents.models import Application, Organization, User, Weekday, WorkingHours
 from appointments.generating import (
     AHEAD,
     COLUMNS,
@@ -76,9 +77,9 @@ class Command(BaseCommand):
         count, agents = options["appointments"], options["agents"]
         _check(options)
         place = _place(options["organization"], count, agents, options["past"])
-        began = time.monotonic()
+        began = monotonic()
         done = self._fill(place, count, options["jobs"])
-        seconds = time.monotonic() - began
+        seconds = monotonic() - began
         _analyze()
         self.stdout.write(
             self.style.SUCCESS(
@@ -106,11 +107,11 @@ class _Progress:
         self.command = command
         self.count = count
         self.done = 0
-        self.began = self.shown = time.monotonic()
+        self.began = self.shown = monotonic()
 
     def add(self, written: int) -> None:
         self.done += written
-        now, is_last = time.monotonic(), self.done == self.count
+        now, is_last = monotonic(), self.done == self.count
         rate = self.done / max(now - self.began, 0.001)
         bar = "#" * (30 * self.done // self.count)
         left = (self.count - self.done) / rate
@@ -149,6 +150,7 @@ def _place(name: str | None, count: int, agents: int, past: int) -> Place:
             for number in range(1, agents + 1)
         ]
         User.objects.bulk_create(users, batch_size=1000)
+        _keep_hours(users, application.organization_id)
         midnight = now.replace(hour=0, minute=0, second=0)
         first_day = midnight - timedelta(days=days_needed(count, agents) * past // 100)
         if name is None:
@@ -165,6 +167,22 @@ def _place(name: str | None, count: int, agents: int, past: int) -> Place:
         prevents_overlaps=application.prevent_overlaps,
         is_told_by_settings=name is None,
     )
+
+
+def _keep_hours(users: list[User], organization_id: UUID) -> None:
+    """Let them work from the first appointment of each day to two hours after the last one."""
+    rows = [
+        WorkingHours(
+            organization_id=organization_id,
+            user=user,
+            weekday=weekday,
+            starts_at=time(7),
+            ends_at=time(17),
+        )
+        for user in users
+        for weekday in Weekday.values
+    ]
+    WorkingHours.objects.bulk_create(rows, batch_size=1000)
 
 
 def _tell(application: Application, *, since: datetime) -> None:

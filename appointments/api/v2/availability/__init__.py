@@ -1,0 +1,1 @@
+"""When something is free: the operation that is ours beyond the documents."""
