@@ -13,6 +13,8 @@ from django.utils import timezone
 from appointments import (
     admin_catalogue,  # noqa: F401  # registers its own
     admin_feeds,  # noqa: F401  # registers its own
+    admin_office_hours,  # noqa: F401  # registers its own
+    admin_rescues,  # noqa: F401  # registers its own
     services,
 )
 from appointments.models import Appointment, DayTotal, Involvement, Participant, Tombstone

@@ -273,13 +273,51 @@ class AnswerValueForSelectionType(DomainError):
 class AnswerSelectedOptionsForNonSelectionType(DomainError):
     kind = "invalid"
     message = "Only a choice is answered by options."
-class SlotLengthMissing(DomainError):
+
+
+class RescuesNotYours(DomainError):
+    kind = "forbidden"
+    message = "Supervisors and administrators move the appointments of others."
+
+
+class RescueNotFound(DomainError):
+    kind = "not_found"
+    message = "There is no such rescue."
+
+
+class PeriodInvalid(DomainError):
     kind = "invalid"
     message = "Say how long it takes, or what it is about."
 
 
-class SlotLengthNotWhole(DomainError):
+class TooManyToRescue(DomainError):
     kind = "invalid"
     message = "Free times are looked for in whole minutes."
 
 
+class NothingToRescue(DomainError):
+    kind = "invalid"
+    message = "There is nothing to move."
+
+
+class MovedTwice(DomainError):
+    kind = "invalid"
+    message = "Each appointment can be moved to one agent only."
+
+
+class RescueOutdated(DomainError):
+    """Each of `errors` is an appointment, by its place in the plan."""
+
+    kind = "conflict"
+    message = "Something has changed since the preview, so nothing was moved."
+
+
+class RescueUndone(DomainError):
+    kind = "conflict"
+    message = "The appointments were given back already."
+
+class RescueNotUndoable(DomainError):
+    """Each of `errors` is an appointment that stands in the way, by its id."""
+
+    kind = "conflict"
+    message = "Nothing was given back, because not everything can be."

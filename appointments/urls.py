@@ -10,6 +10,11 @@ from appointments import (
     views_requests,
     views_free_times,
     views_office_hours,
+    views_participant,
+    views_requests,
+    views_rescue,
+    views_video,
+    views_visit,
 )
 
 urlpatterns = [

@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/v2/appointments", include("appointments.api.v2.urls")),
     path("api/v2/availability", include("appointments.api.v2.availability.urls")),
     path("api/v2/catalogue", include("appointments.api.v2.catalogue.urls")),
+    path("api/v2/rescues", include("appointments.api.v2.rescues.urls")),
     path("api/v2/webhook-subscriptions", include("agents.api.webhooks.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

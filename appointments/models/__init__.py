@@ -31,6 +31,7 @@ from appointments.models.participant import (
     ParticipantState,
     ParticipantType,
 )
+from appointments.models.rescue import Rescue, RescueMove
 from appointments.models.tombstone import Tombstone
 from appointments.models.totals import DayTotal
 
@@ -49,9 +50,9 @@ __all__ = [
     "Listing",
     "MeetingType",
     "Office",
-    "OrganizerType",
     "OfficeDay",
     "OfficeHours",
+    "OrganizerType",
     "Participant",
     "ParticipantRole",
     "ParticipantState",
@@ -59,6 +60,8 @@ __all__ = [
     "Question",
     "QuestionKind",
     "RequestStatus",
+    "Rescue",
+    "RescueMove",
     "RoutingType",
     "State",
     "Subject",

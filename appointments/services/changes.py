@@ -17,18 +17,13 @@ from appointments.errors import (
     ParticipantNotFound,
     UserNotAnAgent,
 )
-from appointments.models import OrganizerType, Participant, ParticipantRole, TargetType
+from appointments.models import Participant
 from appointments.models.appointment_time import check_end
 from appointments.models.participant import find_participant
 from appointments.services.arranging import Arrangement, answer_questionnaire, arrange
 from appointments.services.case import Case, open_case
-from appointments.services.occupancy import (
-    agent_row,
-    occupy,
-    refusing_overlaps,
-    take_time,
-    write_occupancy,
-)
+from appointments.services.handing_over import hand_over
+from appointments.services.occupancy import occupy, refusing_overlaps, take_time, write_occupancy
 from appointments.services.people import find_user
 from appointments.services.tickets import issue_ticket, keep_a_way_in, open_where_automatic
 from config.kernel.actors import Actor
@@ -68,18 +63,26 @@ def update_appointment(
     if about:
         changed += _rearrange(case, about)
     if customer is not None:
-        one = _customer(case, customer.participant_id)
-        case.appointment.keep_details(now=case.now)
-        # New details are there to be read, whatever was erased before the appointment was moved.
-        fields = {**customer.fields, "erased_at": None} if customer.fields else {}
-        if _replace(one, fields):
-            one.save(update_fields=list(fields))
-        case.record("participant.updated", participant=str(one.id))
+        change_customer(case, customer)
     if changed:
         case.record("appointment.updated", changed=changed)
     if changed or customer is not None:
         case.save()
     return case
+
+
+def change_customer(case: Case, change: CustomerChange) -> None:
+    """Give one of its customers new details; `save` comes after.
+
+    Raises CustomerNotNamed, ParticipantNotFound.
+    """
+    one = _customer(case, change.participant_id)
+    case.appointment.keep_details(now=case.now)
+    # New details are there to be read, whatever was erased before the appointment was moved.
+    fields = {**change.fields, "erased_at": None} if change.fields else {}
+    if _replace(one, fields):
+        one.save(update_fields=list(fields))
+    case.record("participant.updated", participant=str(one.id))
 
 
 def _rearrange(case: Case, about: Arrangement) -> list[str]:
@@ -141,12 +144,23 @@ def reschedule_appointment(
     Raises EndsInThePast, EndsTooLate, AppointmentNotFound, NotYourAppointment,
     AppointmentAlreadyJoined, AppointmentNotReschedulable, AgentOccupied.
     """
-    end = duration.after(start, zone)
     # Before the look-up, because it is a fault of the request alone (conventions).
-    check_end(end, now=now)
+    check_end(duration.after(start, zone), now=now)
     case = open_case(appointment_id, actor=actor, now=now)
+    case.appointment.check_may_change(actor, case.participants)
+    move(case, start=start, duration=duration, zone=zone, locale=locale)
+    return case
+
+
+def move(
+    case: Case, *, start: datetime, duration: Duration, zone: ZoneInfo, locale: str | None = None
+) -> None:
+    """Move a case to another time; who may do that is the caller's business.
+
+    Raises AppointmentNotReschedulable, EndsInThePast, EndsTooLate, AgentOccupied.
+    """
     appointment = case.appointment
-    appointment.check_may_change(actor, case.participants)
+    end = duration.after(start, zone)
     is_same = (
         appointment.start == start
         and appointment.duration == duration.value
@@ -158,9 +172,9 @@ def reschedule_appointment(
         appointment.locale = locale
     if is_same:
         _keep_time(case, is_translated=appointment.locale != old_locale)
-        return case
+        return
     had_no_time = appointment.is_request
-    appointment.reschedule(start=start, end=end, duration=duration.value, now=now)
+    appointment.reschedule(start=start, end=end, duration=duration.value, now=case.now)
     appointment.timezone = zone.key
     if had_no_time:
         open_where_automatic(case)
@@ -170,7 +184,6 @@ def reschedule_appointment(
         case.record("appointment.rescheduled", passing={"old_start": old_start})
         case.save()
         write_occupancy(case)
-    return case
 
 
 def _keep_time(case: Case, *, is_translated: bool) -> None:
@@ -206,30 +219,8 @@ def reassign_appointment(
     appointment.check_may_change(actor, case.participants)
     if not user.is_agent:
         raise UserNotAnAgent(errors={"userId": [UserNotAnAgent.message]})
-    former = case.agents
-    if [agent.user_id for agent in former] == [user.id]:
-        return case
-    take_time(case, [user.id])
-    appointment.organizer_type = OrganizerType.AGENT
-    appointment.organizer_id = str(user.id)
-    appointment.target_type = TargetType.AGENT
-    appointment.target_id = str(user.id)
-    # Who takes part already stays, and with it whether it has joined.
-    kept = next((agent for agent in former if agent.user_id == user.id), None)
-    former = [agent for agent in former if agent is not kept]
-    new = kept or agent_row(case, user, role=ParticipantRole.PRIMARY)
-    new.role = ParticipantRole.PRIMARY
-    case.participants = [*case.customers, new]
-    occupy(case)
-    Participant.objects.filter(id__in=[agent.id for agent in former]).delete()
-    with refusing_overlaps(case):
-        case.record(
-            "appointment.reassigned",
-            former=[agent.wire_id for agent in former],
-            passing={"former": former},
-        )
-        case.save()
-        new.save(force_insert=kept is None)
+    if [agent.user_id for agent in case.agents] != [user.id]:
+        hand_over(case, user, leaving=[one for one in case.agents if one.user_id != user.id])
     return case
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +29,9 @@ from appointments.models import (
     Appointment,
     CalendarFeed,
     DayTotal,
+    Office,
+    Rescue,
+    RescueMove,
     Tombstone,
 )
 from config.kernel.actors import Role
@@ -56,9 +59,13 @@ from tests.make import (
     make_application,
     make_appointment,
     make_feed,
+    make_holiday,
+    make_hours,
     make_organization,
+    make_skill,
     make_subscription,
     make_user,
+    make_working_day,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +85,8 @@ HISTORY = [
     OutboxEvent,
     DayTotal,
     Tombstone,
+    Rescue,
+    RescueMove,
     Appointment,
     CalendarFeed,
     Customer,
@@ -96,14 +105,35 @@ def fill() -> Application:
         reminder_offsets=["PT1H"],
     )
     agent = make_user(organization)
-    entries.fill_catalogue(make_appointment(application, agent=agent))
+    booked = make_appointment(application, agent=agent)
+    entries.fill_catalogue(booked)
     make_api_client(organization)
     make_absence(agent, date(2027, 2, 8), date(2027, 2, 12))
+    make_hours(agent, weekdays=[1])
+    make_working_day(agent, date(2027, 2, 15))
+    make_holiday(organization, date(2027, 1, 1))
+    make_skill(agent)
+    office = Office.objects.filter(organization=organization).latest("created_at")
+    entries.make_office_hours(office, weekdays=[1])
+    entries.make_office_day(office, date(2027, 2, 15))
     make_feed(agent)
     subscription = make_subscription(application)
     team = Team.objects.create(organization=organization, name=f"Team {uuid7()}")
     now = timezone.now()
+    day = {"start": now, "end": now + timedelta(days=1)}
+    rescue = Rescue(organization=organization, agent=agent, made_by_kind="SYSTEM", **day)
     rows: list[Model] = [
+        rescue,
+        RescueMove(
+            organization=organization,
+            rescue=rescue,
+            appointment=booked,
+            from_user=agent,
+            to_user=make_user(organization),
+            organizer_type=booked.organizer_type,
+            organizer_id=booked.organizer_id,
+            **day,
+        ),
         TeamMember(organization=organization, team=team, user=agent),
         ExternalIdentity(organization=organization, user=agent, issuer="i", subject=str(uuid7())),
         Customer(organization=organization, number=1),

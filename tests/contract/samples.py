@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from agents.models import ApiClient, Application, Organization, User
 from agents.services import codes, email_checks
-from appointments.models import Appointment, Participant
+from appointments.models import Appointment, Participant, Rescue
 from config.kernel.actors import Role
 from config.kernel.time import format_instant
 from notifications.models import Channel, ChannelSettings, Notification
@@ -53,6 +53,7 @@ class Side:
     notification_id: str
     subscription_id: str
     feed_secret: str
+    rescue_id: str
     # An entry of the catalogue of each kind; lead segments are known by their number.
     catalogue: dict[str, str]
 
@@ -91,6 +92,7 @@ class Side:
             "notification": self.notification_id,
             "subscription": self.subscription_id,
             "feed": self.feed_secret,
+            "rescue": self.rescue_id,
             **self.catalogue,
         }
 
@@ -134,6 +136,18 @@ def _catalogue_of(organization: Organization) -> dict[str, str]:
     }
 
 
+def _rescue_of(agent: User) -> Rescue:
+    """Make a rescue that has moved nothing, so that it can be undone."""
+    start = timezone.now()
+    return Rescue.objects.create(
+        organization_id=agent.organization_id,  # type: ignore[misc]  # an operator is no agent
+        agent=agent,
+        start=start,
+        end=start + timedelta(days=1),
+        made_by_kind="SYSTEM",
+    )
+
+
 def make_side(name: str) -> Side:
     """Make an organization with one of everything, its appointment booked through the API."""
     organization = make.make_organization(
@@ -172,6 +186,7 @@ def make_side(name: str) -> Side:
             make.make_subscription(application, url="https://127.0.0.1/frontdesk").id
         ),
         feed_secret=make.secret_of(make.make_feed(people["agent"])),
+        rescue_id=str(_rescue_of(people["agent"]).id),
         catalogue=_catalogue_of(organization),
         **people,
     )
@@ -317,6 +332,40 @@ def _test_mail(side: Side) -> Sample:
     return Sample(json={"applicationId": str(side.application.id), "toEmail": ADDRESS, **texts})
 
 
+def _free_times(side: Side) -> Sample:
+    tomorrow = timezone.now() + timedelta(days=1)
+    return Sample(
+        query={
+            "applicationId": str(side.application.id),
+            "from": format_instant(tomorrow),
+            "to": format_instant(tomorrow + timedelta(days=1)),
+            "duration": "PT30M",
+        }
+    )
+
+
+def _rescue(side: Side) -> Sample:
+    return Sample(path={"id": side.rescue_id})
+
+
+def _period(side: Side) -> dict[str, Any]:
+    now = timezone.now()
+    day = {"start": format_instant(now), "end": format_instant(now + timedelta(days=2))}
+    return {"agentId": str(side.agent.id), **day}
+
+
+def _move(side: Side) -> Sample:
+    row = Appointment.objects.get(pk=side.appointment_id)
+    move = {
+        "appointmentId": side.appointment_id,
+        # Other samples of the same side take its time away.
+        "start": format_instant(row.start or row.asked_start),  # type: ignore[arg-type]  # one of them
+        "end": format_instant(row.end or row.asked_end),  # type: ignore[arg-type]  # one of them
+        "agentId": str(side.colleague.id),
+    }
+    return Sample(json={**_period(side), "moves": [move]})
+
+
 _NAMED = {"translations": {"name": [{"value": "Anything", "language": "en"}]}}
 
 
@@ -457,6 +506,11 @@ SAMPLES: dict[str, Callable[[Side], Sample]] = {
     "frontdesk.bookings.no_show": _saying,
     "frontdesk.bookings.cancel": _saying,
     "frontdesk.bookings.reopen": _in_status("CANCELLED"),
+    "frontdesk.availability.get": _free_times,
+    "frontdesk.rescues.preview": lambda side: Sample(json=_period(side)),
+    "frontdesk.rescues.create": _move,
+    "frontdesk.rescues.get": _rescue,
+    "frontdesk.rescues.undo": _rescue,
 }
 
 _KINDS = {
@@ -471,6 +525,8 @@ _KINDS = {
     "secret": "feed",
     "statusId": "notification",
     "notificationId": "notification",
+    "officeId": "office",
+    "subjectId": "subject",
     "cancellationByAgentFormId": "form",
     "cancellationByCustomerFormId": "form",
     "completionByAgentFormId": "form",
@@ -487,6 +543,8 @@ def kind_of(operation: Operation, slot: Slot) -> str:
     """Give what an id in this place names. Raises KeyError for a name nobody has thought of."""
     if operation.id.startswith("frontdesk.webhooks.") and slot == ("path", "id"):
         return "subscription"
+    if operation.id.startswith("frontdesk.rescues.") and slot == ("path", "id"):
+        return "rescue"
     if slot == ("json", "subjectGroup", "id"):
         return "subject_group"
     if operation.id.startswith("frontdesk.catalogue.") and slot == ("path", "id"):

@@ -1,0 +1,1 @@
+"""Rescues: the appointments of an absent agent, moved to colleagues and back."""
