@@ -106,9 +106,7 @@ class _People:
 
 def write_feed(feed: CalendarFeed, *, now: datetime) -> bytes:
     """Give the calendar of a feed as it now is, in as many queries whatever is in it."""
-    # From midnight, so that the file does not become another one with every minute.
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    first, last = midnight - BACK, midnight + AHEAD
+    first, midnight, last = window_of(now)
     rows = _appointments(feed, first, midnight, last)
     people = _people(feed, [row.id for row in rows])
     writer = _Writer(feed=feed, now=now, address=_address_of_pages())
@@ -118,6 +116,13 @@ def write_feed(feed: CalendarFeed, *, now: datetime) -> bytes:
         days=_absences(feed, first, last),
         refresh_after=REFRESH_AFTER,
     )
+
+
+def window_of(now: datetime) -> tuple[datetime, datetime, datetime]:
+    """Give when the file begins, which day it counts from, and when it ends."""
+    # From midnight, so that the file does not become another one with every minute.
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - BACK, midnight, midnight + AHEAD
 
 
 def _appointments(

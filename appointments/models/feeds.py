@@ -57,8 +57,9 @@ class CalendarFeed(TenantModel):
     # To within an hour: whether anybody subscribes to it.
     last_read_at = models.DateTimeField(null=True, editable=False)
 
-    # What was read last, and since when it is so (Last-Modified).
+    # What was read last, what it was made of, and since when it is so (Last-Modified).
     digest = models.BinaryField(null=True, editable=False)
+    stamp = models.BinaryField(null=True, editable=False)
     changed_at = models.DateTimeField(null=True, editable=False)
     # Whether another version was told of the same second, so that the second says nothing.
     is_second_shared = models.BooleanField(default=False, editable=False)

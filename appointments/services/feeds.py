@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from appointments.errors import (
     TooManyFeeds,
 )
 from appointments.feed_file import write_feed
+from appointments.feed_stamp import stamp_of
 from appointments.models import CalendarFeed, Office
 from config.kernel import limits, secrets
 from config.kernel.actors import Actor, Role
@@ -169,12 +170,12 @@ def _is_open(feed: CalendarFeed) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class FeedReading:
-    """The file as it now is, and since when it is so."""
+    """Which file it is now, and since when; the file itself where it had to be written."""
 
-    content: bytes = field(repr=False)
     digest: bytes
     changed_at: datetime
     is_second_shared: bool
+    content: bytes | None = field(default=None, repr=False)
 
     def is_unchanged_since(self, moment: int) -> bool:
         """Tell whether this is what was read at a moment, in seconds since 1970.
@@ -184,29 +185,50 @@ class FeedReading:
         return not self.is_second_shared and int(self.changed_at.timestamp()) <= moment
 
 
-def read_feed(secret: str, *, address: str, now: datetime) -> FeedReading:
-    """Give the file behind a secret.
+def look_at_feed(feed: CalendarFeed, *, now: datetime) -> FeedReading:
+    """Say which file a feed has now; it is written only if what it is made of has changed."""
+    stamp = stamp_of(feed, now=now)
+    if feed.digest is None or bytes(feed.stamp or b"") != stamp:
+        return _write(feed, stamp, now=now)
+    _note_reading(feed, now=now)
+    return _reading(feed, now=now)
+
+
+def read_feed(feed: CalendarFeed, *, now: datetime) -> FeedReading:
+    """Give the file of a feed as it now is.
 
     Its digest is that of the bytes themselves, so that it cannot overlook anything: a name, an
-    absence, an appointment that is gone. Raises FeedUnknown, TooManyAttempts.
+    absence, an appointment that is gone.
     """
-    feed = find_feed(secret, address=address, now=now)
+    # Before the file: what changes between them is seen the next time.
+    return _write(feed, stamp_of(feed, now=now), now=now)
+
+
+def _write(feed: CalendarFeed, stamp: bytes, *, now: datetime) -> FeedReading:
     content = write_feed(feed, now=now)
     digest = hashlib.sha256(content).digest()
-    if bytes(feed.digest or b"") != digest:
-        feed = _note_change(feed, digest, now=now)
-    elif feed.last_read_at is None or now - feed.last_read_at >= _NOTED_EVERY:
-        CalendarFeed.objects.filter(pk=feed.pk).update(last_read_at=now)
+    if bytes(feed.digest or b"") != digest or bytes(feed.stamp or b"") != stamp:
+        feed = _note_change(feed, digest, stamp, now=now)
+    else:
+        _note_reading(feed, now=now)
+    return replace(_reading(feed, now=now), digest=digest, content=content)
+
+
+def _reading(feed: CalendarFeed, *, now: datetime) -> FeedReading:
     return FeedReading(
-        content=content,
-        digest=digest,
+        digest=bytes(feed.digest or b""),
         changed_at=feed.changed_at or now,
         is_second_shared=feed.is_second_shared,
     )
 
 
+def _note_reading(feed: CalendarFeed, *, now: datetime) -> None:
+    if feed.last_read_at is None or now - feed.last_read_at >= _NOTED_EVERY:
+        CalendarFeed.objects.filter(pk=feed.pk).update(last_read_at=now)
+
+
 @transaction.atomic
-def _note_change(feed: CalendarFeed, digest: bytes, *, now: datetime) -> CalendarFeed:
+def _note_change(feed: CalendarFeed, digest: bytes, stamp: bytes, *, now: datetime) -> CalendarFeed:
     """Write down that the file is another one now than when it was read last."""
     # Of two readers at once the second sees what the first wrote.
     row = CalendarFeed.objects.select_for_update().get(pk=feed.pk)
@@ -218,6 +240,6 @@ def _note_change(feed: CalendarFeed, digest: bytes, *, now: datetime) -> Calenda
             row.changed_at.timestamp()
         )
         row.digest = digest
-        row.last_read_at = now
-        row.save(update_fields=["digest", "changed_at", "is_second_shared", "last_read_at"])
+    row.stamp, row.last_read_at = stamp, now
+    row.save(update_fields=["digest", "stamp", "changed_at", "is_second_shared", "last_read_at"])
     return row

@@ -14,6 +14,7 @@ from appointments.models import (
     Participant,
     ParticipantType,
 )
+from appointments.services.feeds import FeedReading, find_feed, read_feed
 from tests import make
 from tests.appointments.scene import Scene
 from tests.contract.client import ApiClient
@@ -24,6 +25,11 @@ SOMEWHERE = "192.0.2.7"
 
 def path_of(feed: CalendarFeed) -> str:
     return f"/api/cal/feeds/{make.secret_of(feed)}.ics"
+
+
+def reading_of(feed: CalendarFeed, *, now: datetime) -> FeedReading:
+    """Read a feed as its calendar would."""
+    return read_feed(find_feed(make.secret_of(feed), address=SOMEWHERE, now=now), now=now)
 
 
 def ask(feed: CalendarFeed, **headers: str) -> Any:

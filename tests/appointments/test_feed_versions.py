@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from agents.models import Organization, User
 from appointments import services
-from appointments.models import CalendarFeed, Participant
-from appointments.services.feeds import read_feed
+from appointments.models import CalendarFeed
+from appointments.services.feeds import look_at_feed
 from config.kernel import ids
 from tests import make
-from tests.appointments.feeding import SOMEWHERE, START, ask, change, path_of
+from tests.appointments.feeding import START, ask, change, path_of, reading_of
 from tests.appointments.scene import Scene, make_scene
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,10 @@ def scene() -> Scene:
 def feed(scene: Scene) -> CalendarFeed:
     """Give the feed of Grace."""
     return make.make_feed(scene.agent)
+
+
+def feed_row(feed: CalendarFeed) -> CalendarFeed:
+    return CalendarFeed.objects.get(pk=feed.pk)
 
 
 @pytest.mark.rule("frontdesk.cal.feed.r6", "frontdesk.cal.feed.r10")
@@ -88,7 +92,13 @@ def rename_agent(scene: Scene) -> None:
 
 
 def rename_customer(scene: Scene) -> None:
-    Participant.objects.filter(pk=scene.customer.pk).update(last_name="King")
+    services.update_appointment(
+        scene.appointment.pk,
+        changes={},
+        customer=services.CustomerChange(participant_id=None, fields={"last_name": "King"}),
+        actor=scene.actor,
+        now=timezone.now(),
+    )
 
 
 def rename_organization(scene: Scene) -> None:
@@ -109,7 +119,12 @@ def go_away(scene: Scene) -> None:
 
 
 def forget(scene: Scene) -> None:
-    Participant.objects.filter(pk=scene.customer.pk).update(erased_at=timezone.now())
+    change(scene, details_expire_at=timezone.now())
+
+
+def erase(scene: Scene) -> None:
+    forget(scene)
+    services.erase_expired_details(now=timezone.now() + timedelta(seconds=1))
 
 
 CHANGES = [
@@ -119,6 +134,7 @@ CHANGES = [
     give_away,
     go_away,
     forget,
+    erase,
     lambda scene: change(scene, title="Other"),
     lambda scene: change(scene, end=START + timedelta(hours=2)),
     lambda scene: change(scene, timezone="Asia/Kathmandu"),
@@ -182,14 +198,38 @@ def test_two_versions_of_one_second_are_not_taken_for_one(scene: Scene, feed: Ca
         assert ask(feed, If_None_Match=second["ETag"]).status_code == 304
 
 
+def test_what_the_clock_takes_away_is_noticed(
+    scene: Scene, feed: CalendarFeed, now: datetime
+) -> None:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    change(scene, details_expire_at=midnight + timedelta(hours=1))
+
+    def digest(after: timedelta) -> bytes:
+        return look_at_feed(feed_row(feed), now=midnight + after).digest
+
+    named, still, forgotten = (digest(timedelta(minutes=at)) for at in (0, 59, 61))
+
+    assert named == still != forgotten
+
+
+def test_a_file_is_written_when_something_is_new_or_wanted_alone(
+    scene: Scene, feed: CalendarFeed, now: datetime
+) -> None:
+    first, second = (look_at_feed(feed_row(feed), now=now) for _ in range(2))
+    change(scene, title="Other")
+    third = look_at_feed(feed_row(feed), now=now)
+
+    assert [one.content is not None for one in (first, second, third)] == [True, False, True]
+    assert first.digest == second.digest != third.digest
+
+
 def test_a_clock_that_was_set_back_does_not_set_the_date_back(
     scene: Scene, feed: CalendarFeed, now: datetime
 ) -> None:
-    secret = make.secret_of(feed)
-    first = read_feed(secret, address=SOMEWHERE, now=now)
+    first = reading_of(feed, now=now)
     change(scene, title="Other")
 
-    second = read_feed(secret, address=SOMEWHERE, now=now - timedelta(minutes=5))
+    second = reading_of(feed, now=now - timedelta(minutes=5))
 
     assert second.changed_at == first.changed_at
     assert not second.is_unchanged_since(int(first.changed_at.timestamp()))
@@ -211,5 +251,5 @@ def test_a_reading_is_noted_once_an_hour(feed: CalendarFeed, now: datetime) -> N
 
     for minutes, expected in ((0, 0), (59, 0), (60, 60), (61, 60)):
         at = now + timedelta(minutes=minutes)
-        read_feed(make.secret_of(feed), address=SOMEWHERE, now=at)
+        reading_of(feed, now=at)
         assert noted() == now + timedelta(minutes=expected)

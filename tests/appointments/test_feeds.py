@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,12 +23,10 @@ from appointments.models import (
     Participant,
     RequestStatus,
 )
-from appointments.services.feeds import read_feed
 from config.kernel import limits
 from config.kernel.time import parse_duration, parse_zone
 from tests import make
 from tests.appointments.feeding import (
-    SOMEWHERE,
     START,
     ask,
     book_many,
@@ -36,6 +34,7 @@ from tests.appointments.feeding import (
     events_of,
     lines_of,
     make_office,
+    reading_of,
     summaries,
 )
 from tests.appointments.scene import Scene, make_scene
@@ -353,19 +352,24 @@ def test_an_empty_feed_is_a_calendar_too(scene: Scene) -> None:
 def test_a_reading_takes_as_many_queries_whatever_is_in_it(
     scene: Scene, feed: CalendarFeed, now: datetime
 ) -> None:
-    secret = make.secret_of(feed)
-
-    def queries() -> int:
-        read_feed(secret, address=SOMEWHERE, now=now)
+    def queries(read: Callable[[], object]) -> int:
+        read()
         with CaptureQueriesContext(connection) as captured:
-            read_feed(secret, address=SOMEWHERE, now=now)
+            read()
         return len(captured)
 
-    with_one = queries()
+    def to_read() -> int:
+        return queries(lambda: reading_of(feed, now=now))
+
+    def to_look() -> int:
+        etag = ask(feed)["ETag"]
+        return queries(lambda: ask(feed, If_None_Match=etag))
+
+    with_one = to_read(), to_look()
     book_many(scene, 30, now=now)
     make.make_absence(scene.agent, date(2027, 2, 8), date(2027, 2, 8))
 
-    assert queries() == with_one == 10
+    assert (to_read(), to_look()) == with_one == (11, 5)
 
 
 def test_five_thousand_events_are_a_matter_of_less_than_a_second(

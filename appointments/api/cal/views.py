@@ -13,7 +13,7 @@ from agents.api.base import Roles, SurfaceViewSet
 from appointments.api.cal.schema import documented
 from appointments.calendar_links import find_open, google_url, office365_url, open_entry
 from appointments.errors import AppointmentNotFound
-from appointments.services.feeds import FeedReading, read_feed
+from appointments.services.feeds import FeedReading, find_feed, look_at_feed, read_feed
 from config.kernel.ids import parse_uuid
 from config.kernel.throttling import client_address
 from notifications.calendar import CalendarEntry, Method, calendar_file
@@ -82,18 +82,30 @@ class FeedViewSet(SurfaceViewSet):
 
     @documented("frontdesk.cal.feed")
     def retrieve(self, request: Request, secret: str) -> HttpResponse:
-        reading = read_feed(secret, address=client_address(request), now=timezone.now())
-        etag = quote_etag(reading.digest.hex())
+        now = timezone.now()
+        feed = find_feed(secret, address=client_address(request), now=now)
         # The caller may keep it, unlike any other answer, because it asks each time if it is new.
         self.headers["Cache-Control"] = "private, no-cache"
-        headers = {"ETag": etag, "Last-Modified": http_date(reading.changed_at.timestamp())}
-        if _has_it(request, etag, reading):
-            return HttpResponse(status=304, headers=headers)
-        return HttpResponse(reading.content, content_type=_CALENDAR, headers=headers)
+        reading = look_at_feed(feed, now=now)
+        if _has_it(request, reading):
+            return HttpResponse(status=304, headers=_headers_of(reading))
+        if reading.content is None:
+            reading = read_feed(feed, now=now)
+        return HttpResponse(
+            reading.content or b"", content_type=_CALENDAR, headers=_headers_of(reading)
+        )
 
 
-def _has_it(request: Request, etag: str, reading: FeedReading) -> bool:
+def _headers_of(reading: FeedReading) -> dict[str, str]:
+    return {
+        "ETag": quote_etag(reading.digest.hex()),
+        "Last-Modified": http_date(reading.changed_at.timestamp()),
+    }
+
+
+def _has_it(request: Request, reading: FeedReading) -> bool:
     """Tell whether the caller has this very file; its ETag counts before its date (RFC 9110)."""
+    etag = quote_etag(reading.digest.hex())
     if known := request.META.get("HTTP_IF_NONE_MATCH"):
         # A proxy that compresses makes the tag a weak one, which is as good here.
         return known.strip() == "*" or etag in {
