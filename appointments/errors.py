@@ -194,6 +194,33 @@ class FeedUnknown(DomainError):
     message = "There is no calendar at this address."
 
 
+class RoomNotOpen(DomainError):
+    kind = "conflict"
+    message = "The room is not open now."
+
+
+class RoomFull(DomainError):
+    kind = "conflict"
+    message = "The room is full: {most} people are in it."
+
+
+class NotInRoom(DomainError):
+    """The browser was not heard of for too long, or Redis was lost: it joins again."""
+
+    kind = "conflict"
+    message = "You are not in the room: join it first."
+
+
+class SeatTaken(DomainError):
+    kind = "conflict"
+    message = "You have joined the room somewhere else."
+
+
+class TooManySignals(DomainError):
+    kind = "too_many"
+    message = "Too much was sent: try again in a moment."
+
+
 class FeedNotFound(DomainError):
     kind = "not_found"
     message = "There is no such calendar feed."

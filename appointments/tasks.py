@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from appointments import proving, services
+from appointments.services import meeting
 
 
 @shared_task(name="appointments.finish_due_appointments")
@@ -24,3 +25,8 @@ def compact_totals() -> None:
 @shared_task(name="appointments.prove_notifications")
 def prove_notifications() -> None:
     proving.prove_lately(now=timezone.now())
+
+
+@shared_task(name="appointments.note_who_vanished")
+def note_who_vanished() -> None:
+    meeting.note_all_who_vanished(now=timezone.now())

@@ -75,10 +75,10 @@ urlpatterns = [
     ),
     path("a/edit/<str:token>", views_participant.EditPage.as_view(), name="participant-edit"),
     path("a/invite/<str:token>", views_participant.InvitePage.as_view(), name="participant-invite"),
-    path("a/video/<str:token>", views_participant.VideoPage.as_view(), name="participant-video"),
+    path("a/video/<str:token>", views_video.VideoPage.as_view(), name="participant-video"),
     path(
         "a/video-test/<str:token>",
-        views_participant.VideoTestPage.as_view(),
+        views_video.VideoTestPage.as_view(),
         name="participant-video-test",
     ),
     path(

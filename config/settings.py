@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import env, flag, integer, read, words
+from config.ice import ice_servers_of
 from config.kernel.time import parse_duration
 from config.sms import gateway_of, sms_of
 from notifications.providers import FOR_APPLICATIONS, installation_of, webhooks_of
@@ -180,6 +181,7 @@ CELERY_BEAT_SCHEDULE = {
     }
     for name, schedule in (
         ("appointments.finish_due_appointments", timedelta(seconds=15)),
+        ("appointments.note_who_vanished", timedelta(seconds=15)),
         ("appointments.erase_expired_details", timedelta(minutes=10)),
         ("appointments.compact_totals", timedelta(minutes=1)),
         ("notifications.make_partitions", crontab(minute=7)),
@@ -325,6 +327,27 @@ NOTIFICATIONS_HISTORY_KEPT = read(
 )
 NOTIFICATIONS_LEASE = timedelta(seconds=integer("NOTIFICATIONS_LEASE", default=60, least=5))
 NOTIFICATIONS_BATCH = integer("NOTIFICATIONS_BATCH", default=100, least=1, most=1000)
+
+# --- The room: config/ice.py says what ICE_SERVERS can hold -----------------------------------
+
+
+def _turn_secret(text: str) -> str:
+    if text and len(text) < 16:
+        raise ValueError(text)
+    return text
+
+
+TURN_SECRET = read(
+    "TURN_SECRET", _turn_secret, default="", wanted="at least 16 characters, as the relay has them"
+)
+# Without any, browsers find each other within one network and over public addresses only.
+ICE_SERVERS = read(
+    "ICE_SERVERS",
+    lambda text: ice_servers_of(text, has_secret=bool(TURN_SECRET)),
+    default="",
+    wanted='a JSON list such as [{"urls": "stun:stun.example.org:3478"}], with stun:, turn: or'
+    " turns: addresses, and relays with username and credential unless TURN_SECRET is set",
+)
 
 # --- Who may come in ------------------------------------------------------------------------
 
@@ -485,7 +508,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("el", "Ελληνικά")]
 LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
