@@ -50,15 +50,19 @@ def buffer_of(appointment: Appointment) -> str:
     return f"{minutes:g} minutes" if minutes else ""
 
 
-def line_of(location: Mapping[str, Any]) -> str:
+def line_of(location: Mapping[str, Any], *, language: str = "en") -> str:
     """Give a location as one line: street, city and country."""
-    texts = location.get("translations", {})
-    street = [_text(texts.get(name)) for name in ("street1", "street2")]
-    city = f"{location.get('postalCode') or ''} {_text(texts.get('city'))}".strip()
-    parts = [*street, city, _text(texts.get("state")), location.get("countryCode") or ""]
+    texts = {
+        name: _text(entries, language) for name, entries in location.get("translations", {}).items()
+    }
+    city = f"{location.get('postalCode') or ''} {texts.get('city', '')}".strip()
+    country = location.get("countryCode") or ""
+    parts = [texts.get("street1"), texts.get("street2"), city, texts.get("state"), country]
     return ", ".join(part for part in parts if part)
 
 
-def _text(entries: list[Mapping[str, str]] | None) -> str:
+def _text(entries: list[Mapping[str, str]] | None, language: str) -> str:
     by_language = {one["language"]: one["value"] for one in entries or ()}
-    return by_language.get("en") or next(iter(by_language.values()), "")
+    return (
+        by_language.get(language) or by_language.get("en") or next(iter(by_language.values()), "")
+    )

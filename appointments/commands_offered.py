@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from appointments.models import Appointment, BookingStatus, Participant, State
+from appointments.services.offered_times import may_move_at_once, times_offered
 from config.kernel.actors import Actor, ActorKind
 from config.kernel.errors import DomainError
 
@@ -59,9 +61,13 @@ def _offered_to_customer(
     takes_part = any(one.is_customer and str(one.pk) == actor.id for one in participants)
     if not takes_part or _is_over(appointment, now):
         return frozenset()
-    return frozenset(
-        one for one, is_possible in _FOR_CUSTOMERS.items() if is_possible(appointment, now)
-    )
+    offered = {one for one, is_possible in _FOR_CUSTOMERS.items() if is_possible(appointment, now)}
+    # Only among the free times, and only where somebody's are known.
+    if Command.MOVE in offered and not times_offered(
+        appointment, participants, zone=ZoneInfo(appointment.timezone), now=now
+    ):
+        offered.remove(Command.MOVE)
+    return frozenset(offered)
 
 
 # --- What each of them needs ------------------------------------------------------------------
@@ -93,6 +99,10 @@ def _can_move(one: Appointment, _now: datetime) -> bool:
     return one.state != State.CANCELLED and _is_let_through(one.check_reschedulable)
 
 
+def _can_move_itself(one: Appointment, now: datetime) -> bool:
+    return _can_ask_for_time(one, now) and may_move_at_once(one)
+
+
 def _can_close(one: Appointment, _now: datetime) -> bool:
     return not one.is_closed and one.start is not None
 
@@ -118,6 +128,7 @@ _FOR_EMPLOYEES: _Needs = {
 }
 _FOR_CUSTOMERS: _Needs = {
     Command.CHOOSE_TIME: _can_choose_time,
+    Command.MOVE: _can_move_itself,
     Command.ASK_FOR_TIME: _can_ask_for_time,
     Command.CANCEL: _can_cancel,
 }

@@ -175,6 +175,13 @@ class AgentOccupied(DomainError):
     message = "The agent is occupied from {start} to {end}."
 
 
+class TimeNotOffered(DomainError):
+    """Customers choose among the free times; this one is not, or not any more, among them."""
+
+    kind = "conflict"
+    message = "This time is not offered."
+
+
 class NoAgentFree(DomainError):
     kind = "conflict"
     message = "No agent is free at this time."

@@ -47,11 +47,6 @@ urlpatterns = [
     path("requests/", views_requests.RequestsPage.as_view(), name="requests"),
     path("requests/new/", views_requests.NewRequestPage.as_view(), name="request-new"),
     path("catalogue/", views_catalogue.CataloguePage.as_view(), name="catalogue"),
-    path("calendars/", views_feeds.FeedsPage.as_view(), name="feeds"),
-    path("calendars/<uuid:feed_id>/revoke/", views_feeds.RevokeFeed.as_view(), name="feed-revoke"),
-    path("q/<str:ticket>", views.VisitPage.as_view(), name="visit"),
-    path("q/<str:ticket>/calendar.ics", views.VisitCalendar.as_view(), name="visit-calendar"),
-    path(
     path(
         "offices/<uuid:office_id>/hours/",
         views_office_hours.OfficeHoursPage.as_view(),
@@ -69,6 +64,20 @@ urlpatterns = [
     path(
         "rescues/<uuid:rescue_id>/undo/", views_rescue.UndoRescuePage.as_view(), name="rescue-undo"
     ),
+    path("calendars/", views_feeds.FeedsPage.as_view(), name="feeds"),
+    path("calendars/<uuid:feed_id>/revoke/", views_feeds.RevokeFeed.as_view(), name="feed-revoke"),
+    path("book/<str:application>", views_booking.SubjectsPage.as_view(), name="book"),
+    path(
+        "book/<str:application>/<str:subject>",
+        views_booking_steps.SubjectPage.as_view(),
+        name="book-subject",
+    ),
+    path("q/<str:ticket>", views_visit.VisitPage.as_view(), name="visit"),
+    path("q/<str:ticket>/calendar.ics", views_visit.VisitCalendar.as_view(), name="visit-calendar"),
+    path("q/<str:ticket>/move/", views_visit.VisitMovePage.as_view(), name="visit-move"),
+    path("q/<str:ticket>/cancel/", views_visit.VisitCancelPage.as_view(), name="visit-cancel"),
+    path("q/<str:ticket>/details/", views_visit.VisitDetailsPage.as_view(), name="visit-details"),
+    path(
         "a/cancel/<str:token>",
         views_participant.CancelPage.as_view(),
         name="participant-cancel",

@@ -32,7 +32,7 @@ from appointments.services import (
     retry_notification,
 )
 from appointments.timeline import Told, read_timeline
-from appointments.visit import ITS_OWN_ZONE, Visit, read_visit
+from appointments.visit import Visit, read_visit
 from config.kernel.actors import Actor, Role
 from config.kernel.errors import DomainError
 from config.kernel.exceptions import answer_to
@@ -289,37 +289,6 @@ class CustomerPage(View):
         for name, value in self.HEADERS.items():
             response.headers[name] = value
         return response
-
-
-class VisitPage(CustomerPage):
-    """The customer's appointment in the customer's zone."""
-
-    def get(self, request: HttpRequest, ticket: str) -> HttpResponse:
-        """Show what, when and with whom."""
-        form = ZoneForm(
-            request.GET,
-            default_zone=self.visit.appointment.timezone,
-            default_label=str(ITS_OWN_ZONE),
-            now=self.visit.appointment.start or timezone.now(),
-        )
-        return render(
-            request,
-            "appointments/visit.html",
-            {
-                "visit": self.visit,
-                "when": self.visit.when(form.chosen_zone),
-                "form": form,
-                "ticket": ticket,
-            },
-        )
-
-
-class VisitCalendar(CustomerPage):
-    """The appointment as a file for the customer's calendar."""
-
-    def get(self, request: HttpRequest, ticket: str) -> HttpResponse:
-        """Give the file, where there is a time to put into it."""
-        return calendar_file_of(self.visit)
 
 
 def calendar_file_of(visit: Visit) -> HttpResponse:

@@ -69,6 +69,11 @@ class Visit:
         return self.locale.language if self.locale.language in known else "en"
 
     @property
+    def words_locale(self) -> Locale:
+        """Give the locale of dates: they follow the language of the page, or it is in two."""
+        return self.locale if self.language == self.locale.language else Locale("en", "GB")
+
+    @property
     def organization_name(self) -> str:
         return self.appointment.application.organization.name
 
@@ -87,8 +92,7 @@ class Visit:
     ) -> When | None:
         if start is None or end is None:
             return None
-        # Dates follow the language of the page, so that it is not written in two.
-        locale = self.locale if self.language == self.locale.language else Locale("en", "GB")
+        locale = self.words_locale
         first, last = start.astimezone(zone), end.astimezone(zone)
         finish = format_time(last, "short", locale=locale)
         if last.date() != first.date():

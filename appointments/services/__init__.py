@@ -35,6 +35,13 @@ from appointments.services.interaction import (
     update_interaction,
 )
 from appointments.services.lifecycle import finish_due_appointments
+from appointments.services.offered_times import take_offered_time
+from appointments.services.own_details import (
+    OwnDetails,
+    Proofs,
+    change_own_details,
+    prove_addresses,
+)
 from appointments.services.participants import (
     add_agent,
     add_customer,
@@ -64,6 +71,8 @@ __all__ = [
     "CustomerData",
     "Draft",
     "GivenAnswer",
+    "OwnDetails",
+    "Proofs",
     "Routing",
     "Target",
     "accept_interaction",
@@ -74,6 +83,7 @@ __all__ = [
     "add_customer",
     "cancel_appointment",
     "cancel_notification",
+    "change_own_details",
     "choose_time",
     "close_appointment",
     "compact_totals",
@@ -84,6 +94,7 @@ __all__ = [
     "finish_due_appointments",
     "invite_customers",
     "may_act_by_hand",
+    "prove_addresses",
     "prove_booker",
     "read_case",
     "read_notification_events",
@@ -102,6 +113,7 @@ __all__ = [
     "schedule_appointment",
     "schedule_as_customer",
     "set_participant_state",
+    "take_offered_time",
     "update_appointment",
     "update_interaction",
 ]

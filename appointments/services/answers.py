@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from appointments.errors import (
     AnswerSelectedOptionsForNonSelectionType,
     AnswersIncomplete,
@@ -137,7 +139,7 @@ def _fit(question: Question, answer: GivenAnswer, path: str, problems: _Problems
     if len(value) > limits.NOTES_LENGTH:
         problems.add(f"{path}.value", f"It has at most {limits.NOTES_LENGTH} characters.")
     elif value and question.kind == QuestionKind.NUMBER and not _NUMBER.fullmatch(value):
-        problems.add(f"{path}.value", "It is a number, such as 12 or 12.5.")
+        problems.add(f"{path}.value", gettext_noop("It is a number, such as 12 or 12.5."))
     elif value:
         return _Fit(question=question, value=value)
     return None

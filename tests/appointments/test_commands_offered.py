@@ -13,6 +13,7 @@ from django.utils import timezone
 from agents.models import Application, User
 from appointments import services
 from appointments.commands_offered import Command, commands_offered
+from appointments.errors import TimeNotOffered
 from appointments.models import Appointment, Participant, State
 from appointments.services.case import participants_of
 from config.kernel.actors import Actor, ActorKind, Role
@@ -158,6 +159,8 @@ def carry_out(command: Command, one: Appointment, actor: Actor) -> None:
             services.choose_time(one.pk, **later, **who)
         case Command.ASK_FOR_TIME:
             services.request_other_time(one.pk, **later, **who)
+        case Command.MOVE if actor.kind == ActorKind.CUSTOMER:
+            move_among_the_free_times(one, actor)
         case Command.MOVE:
             given = {**later, "zone": BERLIN, "duration": HALF_HOUR}
             services.reschedule_appointment(one.pk, locale=None, **given, **who)
@@ -167,6 +170,14 @@ def carry_out(command: Command, one: Appointment, actor: Actor) -> None:
             services.reopen_appointment(one.pk, **who)
         case Command.CANCEL:
             services.cancel_appointment(one.pk, **who)
+
+
+def move_among_the_free_times(one: Appointment, actor: Actor) -> None:
+    """Do what a customer's page does: it moves what has a time and needs nobody's consent."""
+    if one.start is None:
+        raise TimeNotOffered
+    on_the_hour = (TOMORROW + timedelta(days=1)).replace(minute=0, second=0)
+    services.take_offered_time(one.pk, start=on_the_hour, zone=BERLIN, actor=actor, now=NOW)
 
 
 def succeeds(command: Command, one: Appointment, actor: Actor) -> bool:
@@ -208,11 +219,20 @@ def test_a_customer_is_offered_what_would_succeed(situations: Situations, name: 
     one = situations[name]()
     actor = customer_of(one)
 
-    # Moving it at once is an employee's.
-    possible = {command for command in Command if succeeds(command, one, actor)} - {Command.MOVE}
+    possible = {command for command in Command if succeeds(command, one, actor)}
 
     is_closed = one.state in {State.COMPLETED, State.NO_SHOW, State.CANCELLED}
     assert offered(one, actor) == (set() if is_closed else possible)
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.AGENT])
+def test_a_customer_moves_nothing_where_nobody_can_be_booked_online(
+    situations: Situations, agent: User, role: Role
+) -> None:
+    one = situations["booked"]()
+    User.objects.filter(pk=agent.pk).update(plans_online=role != Role.AGENT, roles=[role])
+
+    assert offered(one, customer_of(one)) == {Command.ASK_FOR_TIME, Command.CANCEL}
 
 
 def test_a_customer_is_offered_nothing_of_anothers(situations: Situations) -> None:

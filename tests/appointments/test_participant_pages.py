@@ -27,6 +27,7 @@ from appointments.services.forms import OptionData, QuestionData
 from appointments.services.page_tokens import page_url, token_of
 from config.kernel import limits
 from config.kernel.actors import ActorKind, Role
+from config.kernel.time import format_instant
 from notifications.models import OutboxEvent
 from tests import make
 from tests.appointments import entries
@@ -379,7 +380,45 @@ def test_an_agent_is_not_asked_what_customers_are_asked(
 # --- Another time -----------------------------------------------------------------------------
 
 
-def test_a_customer_asks_for_another_time_and_gives_up_the_present_one(
+def test_a_customer_moves_it_to_a_free_time_at_once(
+    client: Client, book: Callable[..., Appointment], tomorrow: datetime
+) -> None:
+    booked, later = book(), tomorrow + timedelta(days=2, hours=3)
+    path = customers_path(booked, "edit")
+
+    client.post(path, {"start": format_instant(later), "message": "At noon."})
+
+    moved = row(booked)
+    assert (moved.start, moved.asked_start, moved.last_message) == (later, None, "At noon.")
+    assert last_actor() == (ActorKind.CUSTOMER, str(make.customers_of(booked)[0].pk), "page")
+    assert "12:00 – 12:30" in client.get(path).content.decode()
+
+
+def test_a_customer_whose_time_needs_acceptance_asks_for_it_and_gives_up_the_present_one(
+    client: Client, application: Application, book: Callable[..., Appointment], tomorrow: datetime
+) -> None:
+    subject = entries.make_subject(application.organization, needs_acceptance=True)
+    booked = book(about={"subject": str(subject.pk)})
+    path, later = customers_path(booked, "edit"), tomorrow + timedelta(hours=3)
+    assert "With this you give up the present time." in client.get(path).content.decode()
+
+    client.post(path, {"start": format_instant(later)})
+
+    asked = row(booked)
+    assert (asked.start, asked.asked_start) == (None, later)
+    assert "Asked for, but not fixed yet:" in client.get(path).content.decode()
+
+
+@pytest.fixture
+def not_online(agent: User) -> User:
+    """Give Ben, whose time customers can only ask for."""
+    agent.plans_online = False
+    agent.save(update_fields=["plans_online"])
+    return agent
+
+
+@pytest.mark.usefixtures("not_online")
+def test_a_customer_fills_in_any_time_where_no_free_ones_are_known(
     client: Client, book: Callable[..., Appointment], tomorrow: datetime
 ) -> None:
     booked, later = book(), tomorrow + timedelta(days=2, hours=3)
@@ -420,6 +459,7 @@ def test_an_agent_moves_it_at_once(
     ],
 )
 @pytest.mark.parametrize("whose", [customers_path, agents_path])
+@pytest.mark.usefixtures("not_online")
 def test_a_time_that_cannot_be_is_said_next_to_the_field(
     client: Client,
     book: Callable[..., Appointment],
@@ -438,6 +478,7 @@ def test_a_time_that_cannot_be_is_said_next_to_the_field(
     assert everything() == before
 
 
+@pytest.mark.usefixtures("not_online")
 def test_of_a_time_that_clocks_show_twice_the_first_is_meant(
     client: Client, book: Callable[..., Appointment]
 ) -> None:
@@ -459,7 +500,8 @@ def test_a_customer_does_not_learn_what_else_the_agent_has(
     services.request_alternative(booked.pk, actor=make.actor_for(agent), now=now)
     before = everything()
 
-    response = client.post(customers_path(booked, "invite"), at(later + timedelta(minutes=15)))
+    taken = {"start": format_instant(later + timedelta(minutes=15))}
+    response = client.post(customers_path(booked, "invite"), taken)
 
     assert response.status_code == 409
     assert "This time is taken. Please choose another one." in response.content.decode()
@@ -512,7 +554,7 @@ def test_another_date_that_is_wanted_is_chosen_by_either_link(
     path = customers_path(booked, page)
     assert "The other time did not suit." in client.get(path).content.decode()
 
-    client.post(path, at(later))
+    client.post(path, {"start": format_instant(later)})
 
     assert row(booked).start == later
 
@@ -538,7 +580,7 @@ def test_the_video_page_says_when_it_begins(
     page = client.get(customers_path(book(), "video")).content.decode()
 
     assert "The room opens on" in page
-    assert "at 09:00." in page
+    assert "at 08:45." in page
 
 
 @pytest.mark.rule("webhook.appointment.post.r58")

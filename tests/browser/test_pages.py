@@ -228,7 +228,7 @@ def test_a_customer_sees_the_appointment_and_takes_the_calendar_file(
     expect(page.get_by_role("heading", level=1)).to_have_text("First consultation")
     expect(page.get_by_text("09:00 – 09:30")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="In Ihren Kalender eintragen").click()
+        page.get_by_role("link", name="Kalenderdatei (iCal)").click()
 
     assert download.value.suggested_filename == "appointment.ics"
     page.get_by_label("Zeitzone").select_option("Asia/Kolkata")
