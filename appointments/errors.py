@@ -194,13 +194,6 @@ class TicketUnknown(DomainError):
     message = "This link does not lead anywhere."
 
 
-class FeedUnknown(DomainError):
-    """Unknown and revoked look the same."""
-
-    kind = "not_found"
-    message = "There is no calendar at this address."
-
-
 class RoomNotOpen(DomainError):
     kind = "conflict"
     message = "The room is not open now."
@@ -226,6 +219,13 @@ class SeatTaken(DomainError):
 class TooManySignals(DomainError):
     kind = "too_many"
     message = "Too much was sent: try again in a moment."
+
+
+class FeedUnknown(DomainError):
+    """Unknown and revoked look the same."""
+
+    kind = "not_found"
+    message = "There is no calendar at this address."
 
 
 class FeedNotFound(DomainError):
@@ -272,6 +272,16 @@ class EntryIsDefault(DomainError):
 class CodeTaken(DomainError):
     kind = "conflict"
     message = "Another lead segment has this code."
+
+
+class SlotLengthMissing(DomainError):
+    kind = "invalid"
+    message = "Say how long it takes, or what it is about."
+
+
+class SlotLengthNotWhole(DomainError):
+    kind = "invalid"
+    message = "Free times are looked for in whole minutes."
 
 
 class SubjectUnknown(DomainError):
@@ -321,12 +331,12 @@ class RescueNotFound(DomainError):
 
 class PeriodInvalid(DomainError):
     kind = "invalid"
-    message = "Say how long it takes, or what it is about."
+    message = "The period ends after it starts, and has at most {days} days."
 
 
 class TooManyToRescue(DomainError):
     kind = "invalid"
-    message = "Free times are looked for in whole minutes."
+    message = "At most {most} appointments are moved at once: choose a shorter period."
 
 
 class NothingToRescue(DomainError):
@@ -349,6 +359,7 @@ class RescueOutdated(DomainError):
 class RescueUndone(DomainError):
     kind = "conflict"
     message = "The appointments were given back already."
+
 
 class RescueNotUndoable(DomainError):
     """Each of `errors` is an appointment that stands in the way, by its id."""

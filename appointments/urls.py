@@ -1,13 +1,13 @@
 """The pages of this app."""
 
-from django.urls import path
+from django.urls import include, path
 
 from appointments import (
     views,
+    views_booking,
+    views_booking_steps,
     views_catalogue,
     views_feeds,
-    views_participant,
-    views_requests,
     views_free_times,
     views_office_hours,
     views_participant,
@@ -90,6 +90,7 @@ urlpatterns = [
         views_video.VideoTestPage.as_view(),
         name="participant-video-test",
     ),
+    path("a/room/", include("appointments.api.room.urls")),
     path(
         "a/calendar/google/<str:token>",
         views_participant.GooglePage.as_view(),

@@ -9,7 +9,9 @@ from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from agents.models import Application
 from appointments.about import line_of
+from appointments.embedding import snippet_of
 from appointments.models import Form, LeadSegment, Listing, Office, Subject, SubjectGroup
 from config.kernel.actors import Role
 from config.kernel.pages import OfficePage
@@ -37,6 +39,7 @@ class CataloguePage(OfficePage):
         offices = Office.objects.visible_to(actor).order_by("created_at", "id")
         listings = Listing.objects.visible_to(actor).order_by("created_at", "id")
         segments = LeadSegment.objects.visible_to(actor).existing().order_by("number")
+        applications = Application.objects.visible_to(actor).filter(customers_may_book=True)
         in_use = Count("questions", filter=Q(questions__removed_at__isnull=True))
         forms = Form.objects.visible_to(actor).annotate(question_count=in_use)
         return render(
@@ -52,6 +55,10 @@ class CataloguePage(OfficePage):
                 "listings": listings[:_SHOWN_AT_MOST],
                 "segments": segments[:_SHOWN_AT_MOST],
                 "forms": forms.order_by("name", "id")[:_SHOWN_AT_MOST],
+                "booking_pages": [
+                    (one, snippet_of(one))
+                    for one in applications.order_by("-is_default", "name", "id")[:_SHOWN_AT_MOST]
+                ],
                 "may_add": actor.has(Role.ADMIN),
             },
         )
