@@ -1,7 +1,7 @@
 # Python 3.11 or newer and make are all that is needed. What the targets do is in config/local/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench gates chaos services lock
+.PHONY: help run test bench gates chaos messages services lock
 
 # Runs a file of ours with the first Python that is new enough; PYTHON=… names another.
 python = for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -36,6 +36,10 @@ gates: ## run the drills at full size, half an hour (ARGS="--small", or names)
 chaos: ## kill workers and servers while 10,000 reminders go out (ARGS="--small", or names)
 	$(call install,test)
 	$(call local,chaos)
+
+messages: ## bring the catalogues of texts up to date and compile them (ARGS="fr" begins another)
+	$(call install,local)
+	$(call local,messages)
 
 services: ## start PostgreSQL, Redis and the mail catcher alone
 	$(call install,local)

@@ -83,11 +83,17 @@ class Parcel:
 
 
 def ask_for_code(
-    application: Application | None, address: str, *, sender: str, now: datetime
+    application: Application | None,
+    address: str,
+    *,
+    sender: str,
+    now: datetime,
+    locale: str = "",
 ) -> None:
     """Have a code sent to the address, if it can be and the application lets customers book.
 
-    The caller hears nothing of that. Raises TooManyAttempts.
+    Without a locale its words are the application's. The caller hears nothing of what becomes of
+    it. Raises TooManyAttempts.
     """
     country = application.default_country if application is not None else ""
     address = normalized(address, country=country)
@@ -97,7 +103,7 @@ def ask_for_code(
         now=now,
     )
     if application is not None and application.customers_may_book:
-        new_code(application, address, now=now)
+        new_code(application, address, now=now, locale=locale)
         transaction.on_commit(_nudge)
 
 
@@ -106,7 +112,7 @@ def _nudge() -> None:
     nudge_task("agents.send_codes")
 
 
-def new_code(application: Application, address: str, *, now: datetime) -> str:
+def new_code(application: Application, address: str, *, now: datetime, locale: str = "") -> str:
     """Give a new code for the address, which waits to be sent; older ones are void from now on.
 
     Where nothing can be sent to, it is void as well.
@@ -118,15 +124,15 @@ def new_code(application: Application, address: str, *, now: datetime) -> str:
         # As much work as for an address: how long the answer takes says nothing about it.
         row.update(used_at=now)
     else:
-        row.update(sealed=_sealed(application, address, issued.code))
+        row.update(sealed=_sealed(application, address, issued.code, locale=locale))
     return issued.code
 
 
-def _sealed(application: Application, address: str, code: str) -> bytes:
+def _sealed(application: Application, address: str, code: str, *, locale: str) -> bytes:
     parcel = {
         "address": address,
         "code": code,
-        "locale": application.default_locale,
+        "locale": locale or application.default_locale,
         "name": application.name,
     }
     return seal(json.dumps(parcel), purpose=_PURPOSE)
@@ -289,6 +295,13 @@ It is valid for {minutes} minutes and works once. If you did not ask for it, do 
 Es gilt {minutes} Minuten lang und nur ein Mal. Haben Sie es nicht angefordert, ist nichts zu tun.
 """,
     ),
+    "el": (
+        "Ο κωδικός μίας χρήσης",
+        """Ο κωδικός μίας χρήσης για {name} είναι {code}.
+
+Ισχύει για {minutes} λεπτά και μόνο μία φορά. Αν δεν τον ζητήσατε, δεν χρειάζεται να κάνετε τίποτα.
+""",
+    ),
 }
 # The code comes first: phones show it on a locked screen, and offer it where it is asked for. They
 # offer it everywhere: bound to a web address (WebOTP) it would be to ours, and booking takes place
@@ -296,6 +309,8 @@ Es gilt {minutes} Minuten lang und nur ein Mal. Haben Sie es nicht angefordert, 
 _SHORT_TEXTS = {
     "en": "{code} is your one-time password for {name}, valid for {minutes} minutes.",
     "de": "{code} ist Ihr Einmalkennwort für {name} ({minutes} Minuten gültig).",
+    # Greek small letters leave room for 70 characters in one SMS.
+    "el": "{code}: κωδικός μίας χρήσης για {name}, ισχύει {minutes} λεπτά.",
 }
 _MINUTES = int(limits.CODE_LIFETIME.total_seconds() // 60)
 

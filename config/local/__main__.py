@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from config.local import bench, checks, gates, run, serve
+from config.local import bench, checks, gates, messages, run, serve
 from config.local.launch import end_with_parent
 from config.local.refusals import StartRefused
 from config.local.supervisor import Stopped
@@ -18,6 +18,7 @@ _COMMANDS = {
     "bench": (bench.bench, "the benchmarks, on servers of their own; ARGS go to them"),
     "gates": (gates.gates, "the drills at full size, on servers of their own; ARGS go to them"),
     "chaos": (gates.chaos, "reminders while workers and servers are killed; ARGS go to it"),
+    "messages": (messages.messages, "bring the catalogues of texts up to date; ARGS add languages"),
     "services": (serve.serve, "PostgreSQL, Redis and the mail catcher alone"),
 }
 _ENDLESS = {"run", "services"}

@@ -135,7 +135,14 @@ def test_the_sms_speaks_the_language_of_the_application(phone: Phone) -> None:
     assert sms.sender == "Contoso"
 
 
-@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+def test_a_greek_sms_leaves_room_for_the_name() -> None:
+    text = codes.short_words_for("123456", name="Contoso Bank", locale="el-GR")
+
+    assert text == "123456: κωδικός μίας χρήσης για Contoso Bank, ισχύει 10 λεπτά."
+    assert segments_of(text).count == 1
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE", "el-GR"])
 @pytest.mark.parametrize("name", ["x" * 200, "Łódź " * 40, "€{" * 100, "🙂" * 200, "\u202e"])
 def test_however_long_the_name_it_is_one_sms(locale: str, name: str) -> None:
     text = codes.short_words_for("123456", name=name, locale=locale)

@@ -63,14 +63,15 @@ def test_whoever_asks_gets_a_code_by_mail(
 
 def test_the_mail_speaks_the_language_of_the_application(mailbox: Mailbox, now: datetime) -> None:
     german = make.make_application(default_locale="de-AT", name="Contoso")
+    greek = make.make_application(default_locale="el-GR", name="Contoso")
     french = make.make_application(default_locale="fr-FR", name="Contoso")
-    ask_for_code(german, ADA, sender=HERE, now=now)
-    ask_for_code(french, ADA, sender=HERE, now=now)
+    for application in (german, greek, french):
+        ask_for_code(application, ADA, sender=HERE, now=now)
 
     send_codes()
 
     subjects = sorted(str(message["Subject"]) for message in mailbox.messages)
-    assert subjects == ["Ihr Einmalkennwort", "Your one-time password"]
+    assert subjects == ["Ihr Einmalkennwort", "Your one-time password", "Ο κωδικός μίας χρήσης"]
 
 
 @pytest.mark.rule("v2.appointments.schedule_as_customer.r4")

@@ -69,7 +69,17 @@ def test_make_alone_says_what_there_is() -> None:
     shown = subprocess.run([MAKE], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     targets = [line.split()[1] for line in shown.splitlines() if line.startswith("  make ")]
-    assert targets == ["help", "run", "test", "bench", "gates", "chaos", "services", "lock"]
+    assert targets == [
+        "help",
+        "run",
+        "test",
+        "bench",
+        "gates",
+        "chaos",
+        "messages",
+        "services",
+        "lock",
+    ]
 
 
 def test_make_run_without_a_new_enough_python_is_one_line(tmp_path: Path) -> None:

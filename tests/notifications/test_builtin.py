@@ -1,4 +1,4 @@
-"""The built-in texts: polite, complete, in English and German."""
+"""The built-in texts: polite, complete, in English, German and Greek."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import assert_never
 
 import pytest
+from django.conf import settings
 
 from notifications import builtin
 from notifications.cleaning import clean_html, validate_template
@@ -38,6 +39,7 @@ TYPES = {
 }
 # Whoever is called in now knows the day, and an invite has none.
 _WITHOUT_DATE = (NotificationType.ROOM, Wording.INVITED)
+_DATES = {"en": "March 2, 2026", "de": "2. März 2026", "el": "2 Μαρτίου 2026"}
 TEXTS = [
     pytest.param(
         language, type_, channel, recipient, id=f"{language}-{type_}-{channel}-{recipient}"
@@ -57,8 +59,9 @@ def find(
     return template
 
 
-def test_languages_are_english_and_german() -> None:
-    assert builtin.LANGUAGES == ("de", "en")
+def test_languages_are_those_of_the_pages() -> None:
+    assert builtin.LANGUAGES == ("de", "el", "en")
+    assert set(builtin.LANGUAGES) == {code for code, _ in settings.LANGUAGES}
 
 
 @pytest.mark.parametrize(("language", "type", "channel", "recipient"), TEXTS)
@@ -116,9 +119,7 @@ def test_text_names_the_time_and_the_other_side(
 
     rendered = render(message, find(language, type, channel, recipient))
 
-    assert {"en": "March 2, 2026", "de": "2. März 2026"}[language] in rendered.text or (
-        type in _WITHOUT_DATE and channel is Channel.SMS
-    )
+    assert _DATES[language] in rendered.text or (type in _WITHOUT_DATE and channel is Channel.SMS)
     match recipient:
         case RecipientType.CUSTOMER:
             assert channel is Channel.SMS or "Bob Baker" in rendered.text
@@ -186,6 +187,31 @@ def test_german_customer_reads_this_when_reminded() -> None:
         f"Termin öffnen: {LINK} (dieser Link ist nur für Sie bestimmt)\n"
         "\n"
         "Wir freuen uns auf das Gespräch mit Ihnen.\n"
+        "\n"
+        "Northwind Care\n"
+    )
+
+
+def test_greek_customer_reads_this_when_the_appointment_was_cancelled() -> None:
+    message = make_message(
+        type=NotificationType.CANCELLED, snapshot=make_snapshot(locale="el-GR"), first_name=""
+    )
+
+    rendered = render(message, TemplateBook().for_message(message))
+
+    assert rendered.subject == "Το ραντεβού σας στις 2 Μαρτίου 2026, 2:30 μ.μ., ακυρώθηκε"
+    assert rendered.text == (
+        "Γεια σας Archer,\n"
+        "\n"
+        "Το παρακάτω ραντεβού ακυρώθηκε και δεν θα πραγματοποιηθεί.\n"
+        "\n"
+        "Πότε: Δευτέρα, 2 Μαρτίου 2026, 2:30 μ.μ. (Χειμερινή ώρα Κεντρικής Ευρώπης)\n"
+        "Διάρκεια: 1 ώρα, 30 λεπτά\n"
+        "Με: Bob Baker\n"
+        "Θέμα: Pension advice\n"
+        "Μήνυμα: Bring your passport\n"
+        "\n"
+        "Δεν χρειάζεται να κάνετε τίποτα. Αν επιθυμείτε άλλο ραντεβού, μπορείτε να κλείσετε νέο.\n"
         "\n"
         "Northwind Care\n"
     )
