@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Playwright's synchronous API runs an event loop in this thread; Django would refuse the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+# A camera and a microphone that are made up, and that every page may use.
+FAKES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,10 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def _chromium() -> Iterator[Browser]:
     # Chromium refuses its sandbox to root, which is what containers run as.
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*sandbox, *FAKES])
         yield browser
         browser.close()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from agents.models import Application, User
 from appointments import services
@@ -25,14 +25,12 @@ from tests.appointments import entries
 from tests.appointments.online import codes_in
 from tests.browser.axe import SCRIPT, Examiner
 from tests.browser.test_pages import BERLIN
-from tests.browser.test_room import FAKES
 from tests.foreign.packages import CannotInstall, installed
-from tests.programs import CHROMIUM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
     from tests.mailbox import Mailbox
 
@@ -54,17 +52,6 @@ def axe() -> str:
         if os.environ.get("CI"):
             pytest.fail(str(problem), pytrace=False)
         pytest.skip(str(problem))
-
-
-# With a camera, for the room.
-@pytest.fixture(scope="module")
-def _chromium() -> Iterator[Browser]:
-    # Chromium refuses its sandbox to root, which is what containers run as.
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*sandbox, *FAKES])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from appointments.models import Participant, ParticipantState, State
 from appointments.services.page_tokens import page_url
 from tests import make
 from tests.appointments.scene import Scene, make_scene
-from tests.programs import CHROMIUM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
 WIDTH_OF_A_PHONE = {"width": 360, "height": 740}
-FAKES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 PLAYING = """video => new Promise(resolve => {
     const before = video.currentTime;
     const look = () => video.videoWidth > 0 && video.currentTime > before
@@ -41,18 +38,8 @@ REFUSING = """navigator.mediaDevices.getUserMedia =
     () => Promise.reject(new DOMException("", "NotAllowedError"))"""
 
 
-@pytest.fixture(scope="module")
-def _with_camera() -> Iterator[Browser]:
-    # Chromium refuses its sandbox to root, which is what containers run as.
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*sandbox, *FAKES])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(_with_camera: Browser, live_server: LiveServer) -> Iterator[Callable[..., Page]]:
+def open_page(_chromium: Browser, live_server: LiveServer) -> Iterator[Callable[..., Page]]:
     """Give the command that opens a page of a participant in a browser of its own.
 
     The test fails when a page complains of anything, or asks another host.
@@ -63,7 +50,7 @@ def open_page(_with_camera: Browser, live_server: LiveServer) -> Iterator[Callab
     def open_page(
         one: Participant, name: str = "video", *, script: str = "", **options: object
     ) -> Page:
-        context = _with_camera.new_context(base_url=live_server.url, locale="en-GB", **options)  # type: ignore[arg-type]  # the options of the browser
+        context = _chromium.new_context(base_url=live_server.url, locale="en-GB", **options)  # type: ignore[arg-type]  # the options of the browser
         context.set_default_timeout(20_000)
         contexts.append(context)
         context.add_init_script(script)
