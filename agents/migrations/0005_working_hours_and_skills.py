@@ -66,32 +66,32 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='application',
             name='booking_horizon',
-            field=models.DurationField(default=datetime.timedelta(days=90), help_text='Customers book at most so long before the start.', validators=[django.core.validators.MinValueValidator(datetime.timedelta(0)), django.core.validators.MaxValueValidator(datetime.timedelta(days=3650))]),
+            field=models.DurationField(db_default=datetime.timedelta(days=90), default=datetime.timedelta(days=90), help_text='Customers book at most so long before the start.', validators=[django.core.validators.MinValueValidator(datetime.timedelta(0)), django.core.validators.MaxValueValidator(datetime.timedelta(days=3650))]),
         ),
         migrations.AddField(
             model_name='application',
             name='buffer_after',
-            field=models.DurationField(default=datetime.timedelta(0), help_text="The agent's time after an appointment, unless the booking says how long.", validators=[django.core.validators.MinValueValidator(datetime.timedelta(0)), django.core.validators.MaxValueValidator(datetime.timedelta(days=1))]),
+            field=models.DurationField(db_default=datetime.timedelta(0), default=datetime.timedelta(0), help_text="The agent's time after an appointment, unless the booking says how long.", validators=[django.core.validators.MinValueValidator(datetime.timedelta(0)), django.core.validators.MaxValueValidator(datetime.timedelta(days=1))]),
         ),
         migrations.AddField(
             model_name='application',
             name='buffer_before',
-            field=models.DurationField(default=datetime.timedelta(0), help_text="The agent's time before an appointment, taken up with it.", validators=[django.core.validators.MinValueValidator(datetime.timedelta(0)), django.core.validators.MaxValueValidator(datetime.timedelta(days=1))]),
+            field=models.DurationField(db_default=datetime.timedelta(0), default=datetime.timedelta(0), help_text="The agent's time before an appointment, taken up with it.", validators=[django.core.validators.MinValueValidator(datetime.timedelta(0)), django.core.validators.MaxValueValidator(datetime.timedelta(days=1))]),
         ),
         migrations.AddField(
             model_name='application',
             name='embed_origins',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2000, validators=[agents.models.tenancy.valid_origin]), blank=True, default=list, help_text='Sites that may show the booking page within theirs: https://www.example.com.', size=20),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2000, validators=[agents.models.tenancy.valid_origin]), blank=True, db_default=[], default=list, help_text='Sites that may show the booking page within theirs: https://www.example.com.', size=20),
         ),
         migrations.AddField(
             model_name='application',
             name='minimum_notice',
-            field=models.DurationField(default=datetime.timedelta(0), help_text='Customers book at least so long before the start.', validators=[django.core.validators.MinValueValidator(datetime.timedelta(0)), django.core.validators.MaxValueValidator(datetime.timedelta(days=3650))]),
+            field=models.DurationField(db_default=datetime.timedelta(0), default=datetime.timedelta(0), help_text='Customers book at least so long before the start.', validators=[django.core.validators.MinValueValidator(datetime.timedelta(0)), django.core.validators.MaxValueValidator(datetime.timedelta(days=3650))]),
         ),
         migrations.AddField(
             model_name='application',
             name='slot_step',
-            field=models.PositiveSmallIntegerField(choices=[(5, '5 minutes'), (10, '10 minutes'), (15, '15 minutes'), (20, '20 minutes'), (30, '30 minutes'), (60, '60 minutes')], default=15, help_text='Free times are offered this far apart, counted from the full hour.'),
+            field=models.PositiveSmallIntegerField(choices=[(5, '5 minutes'), (10, '10 minutes'), (15, '15 minutes'), (20, '20 minutes'), (30, '30 minutes'), (60, '60 minutes')], db_default=15, default=15, help_text='Free times are offered this far apart, counted from the full hour.'),
         ),
         migrations.AddField(
             model_name='user',
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='languages',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2, validators=[django.core.validators.RegexValidator('^[a-z]{2}$', 'Two small letters, for instance de.')]), blank=True, default=list, help_text='What this person speaks with customers: de, en. Empty: nobody asks.', size=None),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2, validators=[django.core.validators.RegexValidator('^[a-z]{2}$', 'Two small letters, for instance de.')]), blank=True, db_default=[], default=list, help_text='What this person speaks with customers: de, en. Empty: nobody asks.', size=None),
         ),
         migrations.AddConstraint(
             model_name='application',

@@ -96,6 +96,7 @@ class User(AbstractBaseUser):
     languages = ArrayField(
         models.CharField(max_length=2, validators=[_LANGUAGE]),
         default=list,
+        db_default=[],
         blank=True,
         help_text="What this person speaks with customers: de, en. Empty: nobody asks.",
     )

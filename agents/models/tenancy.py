@@ -137,32 +137,38 @@ class Application(TenantModel):
     )
     slot_step = models.PositiveSmallIntegerField(
         default=15,
+        db_default=15,
         choices=[(minutes, f"{minutes} minutes") for minutes in _STEPS],
         help_text="Free times are offered this far apart, counted from the full hour.",
     )
     minimum_notice = models.DurationField(
         default=timedelta(0),
+        db_default=timedelta(0),
         validators=[MinValueValidator(timedelta(0)), MaxValueValidator(limits.NOTICE_MAX)],
         help_text="Customers book at least so long before the start.",
     )
     booking_horizon = models.DurationField(
         default=timedelta(days=90),
+        db_default=timedelta(days=90),
         validators=[MinValueValidator(timedelta(0)), MaxValueValidator(limits.HORIZON_MAX)],
         help_text="Customers book at most so long before the start.",
     )
     buffer_before = models.DurationField(
         default=timedelta(0),
+        db_default=timedelta(0),
         validators=[MinValueValidator(timedelta(0)), MaxValueValidator(limits.BUFFER_MAX)],
         help_text="The agent's time before an appointment, taken up with it.",
     )
     buffer_after = models.DurationField(
         default=timedelta(0),
+        db_default=timedelta(0),
         validators=[MinValueValidator(timedelta(0)), MaxValueValidator(limits.BUFFER_MAX)],
         help_text="The agent's time after an appointment, unless the booking says how long.",
     )
     embed_origins = ArrayField(
         models.CharField(max_length=limits.URL_LENGTH, validators=[valid_origin]),
         default=list,
+        db_default=[],
         blank=True,
         size=limits.ORIGINS_MAX,
         help_text="Sites that may show the booking page within theirs: https://www.example.com.",

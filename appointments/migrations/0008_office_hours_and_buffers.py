@@ -45,10 +45,6 @@ class Migration(migrations.Migration):
             name='leading_buffer',
             field=models.DurationField(db_default=datetime.timedelta(0), default=datetime.timedelta(0)),
         ),
-        migrations.AddIndex(
-            model_name='participant',
-            index=models.Index(condition=models.Q(('type', 'AGENT')), fields=['user', '-id'], name='participant_given'),
-        ),
         migrations.AddField(
             model_name='officeday',
             name='office',

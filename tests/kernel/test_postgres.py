@@ -1,4 +1,4 @@
-"""A kept connection is looked at, not asked, before it is trusted."""
+"""A kept connection is looked at before it is trusted; migrations have the time they need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from copy import copy
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 from config.kernel.postgres.base import DatabaseWrapper
 
@@ -59,3 +59,42 @@ def test_a_connection_that_was_closed_is_not_usable(kept: DatabaseWrapper) -> No
 
 def test_a_connection_that_was_never_made_is_not_usable(kept: DatabaseWrapper) -> None:
     assert not kept.is_usable()
+
+
+# --- Migrations -------------------------------------------------------------------------------
+
+
+def current_limits() -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+        )
+        statement, lock = cursor.fetchone()
+    return statement, lock
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("is_atomic", "limits"), [(True, ("0", "2s")), (False, ("0", "0"))])
+def test_a_migration_has_time_and_the_limits_of_requests_come_back(
+    is_atomic: bool, limits: tuple[str, str]
+) -> None:
+    before = current_limits()
+
+    with connection.schema_editor(atomic=is_atomic):
+        within = current_limits()
+
+    assert (before, within, current_limits()) == (("5s", "2s"), limits, ("5s", "2s"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_atomic", [True, False])
+def test_the_limits_come_back_after_a_migration_that_fails(is_atomic: bool) -> None:
+    with pytest.raises(ProgrammingError), connection.schema_editor(atomic=is_atomic) as editor:
+        editor.execute("ALTER TABLE nowhere ADD COLUMN nothing integer")
+
+    assert current_limits() == ("5s", "2s")
+
+
+def test_to_show_a_migration_changes_nothing_of_the_connection() -> None:
+    with connection.schema_editor(collect_sql=True, atomic=False):
+        assert current_limits() == ("5s", "2s")

@@ -1,1 +1,1 @@
-"""Django's back end for PostgreSQL, but for one thing: see `base`."""
+"""Django's back end for PostgreSQL, but for two things: see `base`."""
