@@ -20,5 +20,7 @@ def ours(db: None, mailbox: Mailbox) -> Side:
 
 @pytest.fixture
 def theirs(db: None) -> Side:
-    """Give the other organization."""
-    return make_side("Contoso Bank")
+    """Give the other organization, which has everything that could be seen."""
+    side = make_side("Contoso Bank")
+    side.ids()
+    return side

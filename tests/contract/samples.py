@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -39,7 +40,10 @@ Slot = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One organization with one of everything that a request can name."""
+    """One organization with one of everything that a request can name.
+
+    What few requests name is made when it is first asked for.
+    """
 
     organization: Organization
     application: Application
@@ -47,15 +51,48 @@ class Side:
     colleague: User
     supervisor: User
     admin: User
-    client: ApiClient
     appointment_id: str
     customer_id: str
     notification_id: str
-    subscription_id: str
-    feed_secret: str
-    rescue_id: str
-    # An entry of the catalogue of each kind; lead segments are known by their number.
-    catalogue: dict[str, str]
+
+    @cached_property
+    def client(self) -> ApiClient:
+        return make.make_api_client(self.organization)[0]
+
+    @cached_property
+    def subscription_id(self) -> str:
+        # Nothing is ever sent there: a test of it is refused at the door.
+        row = make.make_subscription(self.application, url="https://127.0.0.1/frontdesk")
+        return str(row.id)
+
+    @cached_property
+    def feed_secret(self) -> str:
+        return make.secret_of(make.make_feed(self.agent))
+
+    @cached_property
+    def rescue_id(self) -> str:
+        """Give a rescue that has moved nothing, so that it can be undone."""
+        start = timezone.now()
+        row = Rescue.objects.create(
+            organization=self.organization,
+            agent=self.agent,
+            start=start,
+            end=start + timedelta(days=1),
+            made_by_kind="SYSTEM",
+        )
+        return str(row.id)
+
+    @cached_property
+    def catalogue(self) -> dict[str, str]:
+        """Give an entry of each kind; lead segments are known by their number."""
+        return {
+            "subject_group": str(entries.make_group(self.organization).id),
+            "subject": str(entries.make_subject(self.organization).id),
+            "office": str(entries.make_office(self.organization).id),
+            "listing": str(entries.make_listing(self.organization).id),
+            "lead_segment": str(entries.make_lead_segment(self.organization).number),
+            "form": str(entries.make_form(self.organization).id),
+        }
 
     def token(self, role: str) -> str:
         """Give a token that carries this role and no other."""
@@ -125,29 +162,6 @@ class Sample:
         )
 
 
-def _catalogue_of(organization: Organization) -> dict[str, str]:
-    return {
-        "subject_group": str(entries.make_group(organization).id),
-        "subject": str(entries.make_subject(organization).id),
-        "office": str(entries.make_office(organization).id),
-        "listing": str(entries.make_listing(organization).id),
-        "lead_segment": str(entries.make_lead_segment(organization).number),
-        "form": str(entries.make_form(organization).id),
-    }
-
-
-def _rescue_of(agent: User) -> Rescue:
-    """Make a rescue that has moved nothing, so that it can be undone."""
-    start = timezone.now()
-    return Rescue.objects.create(
-        organization_id=agent.organization_id,  # type: ignore[misc]  # an operator is no agent
-        agent=agent,
-        start=start,
-        end=start + timedelta(days=1),
-        made_by_kind="SYSTEM",
-    )
-
-
 def make_side(name: str) -> Side:
     """Make an organization with one of everything, its appointment booked through the API."""
     organization = make.make_organization(
@@ -177,17 +191,9 @@ def make_side(name: str) -> Side:
     return Side(
         organization=organization,
         application=application,
-        client=make.make_api_client(organization)[0],
         appointment_id=booked["id"],
         customer_id=customer["id"],
         notification_id=str(Notification.objects.filter(subject_id=booked["id"])[0].id),
-        # Nothing is ever sent there: a test of it is refused at the door.
-        subscription_id=str(
-            make.make_subscription(application, url="https://127.0.0.1/frontdesk").id
-        ),
-        feed_secret=make.secret_of(make.make_feed(people["agent"])),
-        rescue_id=str(_rescue_of(people["agent"]).id),
-        catalogue=_catalogue_of(organization),
         **people,
     )
 
