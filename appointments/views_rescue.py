@@ -15,7 +15,9 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from agents.models import Absence, Application, User
+from agents.models import Absence, User
+from agents.rota import zone_of, zone_of_house
+from agents.services.hours import house_of
 from appointments.day import Slot, slot_of
 from appointments.errors import RescueNotUndoable, RescueOutdated, RescueUndone
 from appointments.forms import zone_label
@@ -29,7 +31,6 @@ from config.kernel.actors import Actor, Role
 from config.kernel.errors import DomainError
 from config.kernel.exceptions import STATUSES
 from config.kernel.pages import OfficePage
-from config.kernel.time import parse_zone
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -39,14 +40,8 @@ _PEOPLE_AT_MOST = 1_000
 _LISTED_AT_MOST = 200
 
 
-def zone_of(agent: User, actor: Actor) -> ZoneInfo:
-    """Give the clock by which an agent works."""
-    return parse_zone(agent.timezone or _house_zone(actor))
-
-
-def _house_zone(actor: Actor) -> str:
-    house = Application.objects.visible_to(actor).order_by("-is_default", "name", "id").first()
-    return house.default_timezone if house else "UTC"
+def _zone_of(agent: User) -> ZoneInfo:
+    return zone_of(agent, house=zone_of_house(house_of(agent)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +71,14 @@ class RescuesPage(OfficePage):
         rows = Rescue.objects.visible_to(self.actor).select_related("agent")
         found = list(rows.annotate(count=Count("moves")).order_by("-made_at")[:_LISTED_AT_MOST])
         names = Names({one.made_by_id for one in found}, [], self.actor)
-        house = _house_zone(self.actor)
+        house = zone_of_house(found[0].organization_id) if found else ""
         return render(
             request,
             "appointments/rescues.html",
             {
                 "place": "rescues",
                 "rescues": [
-                    (one, parse_zone(one.agent.timezone or house), names.of(one.made_by_id))
+                    (one, zone_of(one.agent, house=house), names.of(one.made_by_id))
                     for one in found
                 ],
             },
@@ -128,7 +123,7 @@ class NewRescuePage(OfficePage):
 
     def _carry_out(self, form: RescueForm, chosen: Choices) -> Rescue:
         agent = form.chosen_agent
-        start, end = form.period(zone_of(agent, self.actor))
+        start, end = form.period(_zone_of(agent))
         return services.carry_out_rescue(
             str(agent.pk),
             start=start,
@@ -158,7 +153,7 @@ class NewRescuePage(OfficePage):
         status: int = 200,
     ) -> HttpResponse:
         agent, now = form.chosen_agent, timezone.now()
-        zone = zone_of(agent, self.actor)
+        zone = _zone_of(agent)
         start, end = form.period(zone)
         try:
             plan = services.preview_rescue(
@@ -251,7 +246,7 @@ class RescuePage(OfficePage):
 
     def context(self, found: Rescue) -> dict[str, object]:
         """Give what both pages about a rescue say of it."""
-        zone = zone_of(found.agent, self.actor)
+        zone = _zone_of(found.agent)
         first, last = _days(found, zone)
         names = Names({found.made_by_id, found.undone_by_id}, [], self.actor)
         return {
@@ -270,7 +265,7 @@ class RescuePage(OfficePage):
         """Give each move with its appointment as it is now, where it is still there."""
         moves = list(found.moves.all())
         keys = {move.appointment_id for move in moves if move.appointment_id}
-        zone = zone_of(found.agent, self.actor)
+        zone = _zone_of(found.agent)
         slots = {one.appointment.pk: one for one in slots_of(keys, actor=self.actor, zone=zone)}
         return [(move, _slot_of_move(move, slots)) for move in moves]
 
@@ -320,7 +315,7 @@ class UndoRescuePage(RescuePage):
     def _ask(
         self, request: HttpRequest, found: Rescue, *, refusal: RescueNotUndoable | None = None
     ) -> HttpResponse:
-        first, last = _days(found, zone_of(found.agent, self.actor))
+        first, last = _days(found, _zone_of(found.agent))
         away = Absence.objects.visible_to(self.actor).filter(user=found.agent)
         errors = refusal.errors if refusal else {}
         context = self.context(found) | {

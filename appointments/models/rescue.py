@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import now as current_time
@@ -133,6 +134,8 @@ class RescueMove(TenantModel):
     target_type = models.CharField(max_length=10, choices=TargetType.choices, blank=True)
     target_id = models.CharField(max_length=limits.ID_LENGTH, blank=True)
     colleague_role = models.CharField(max_length=10, choices=ParticipantRole.choices, blank=True)
+    # The appointments that the agent had at that time too: undoing lets them overlap again.
+    overlapped = ArrayField(models.UUIDField(), default=list, blank=True)
 
     objects = TenantQuerySet["RescueMove"].as_manager()
 

@@ -55,13 +55,15 @@ def hand_over(
     leaving: Sequence[Participant],
     in_charge: InCharge | None = None,
     facts: Mapping[str, object] | None = None,
+    may_overlap: bool = False,
 ) -> None:
     """Give an appointment to an agent in place of those who leave it, and tell of it.
 
-    Unless somebody else is to be in charge, the agent becomes organizer and target. Raises
-    AgentOccupied.
+    Unless somebody else is to be in charge, the agent becomes organizer and target. What may
+    overlap leaves the agent's time to others too. Raises AgentOccupied.
     """
-    take_time(case, [user.pk])
+    if not may_overlap:
+        take_time(case, [user.pk])
     appointment, charge = case.appointment, in_charge or InCharge.agent(user)
     appointment.organizer_type, appointment.organizer_id = (
         charge.organizer_type,
@@ -75,6 +77,8 @@ def hand_over(
     new.role = ParticipantRole.PRIMARY
     case.participants = [*case.customers, *others, new]
     occupy(case)
+    if may_overlap:
+        new.is_exclusive = False
     Participant.objects.filter(id__in=[agent.id for agent in leaving]).delete()
     if others:
         Participant.objects.bulk_update(others, ["role", "occupies", "is_exclusive"])

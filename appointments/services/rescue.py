@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from agents.models import User
 from appointments.availability import explain
 from appointments.calendars import Planned
 from appointments.errors import (
-    AgentOccupied,
     MovedTwice,
     NothingToRescue,
     RescueNotUndoable,
@@ -33,7 +32,7 @@ from appointments.models import (
 from appointments.reason_words import REASONS
 from appointments.services.case import Case, open_case
 from appointments.services.handing_over import InCharge, hand_over
-from appointments.services.occupancy import lock_agents, occupied, period_of, take_time
+from appointments.services.occupancy import lock_agents, occupied, period_of
 from appointments.services.people import find_user
 from appointments.services.rescue_plan import (
     NOT_BEGUN,
@@ -93,7 +92,8 @@ def carry_out_rescue(
     cases = _open_cases([move.appointment_id for move in moves], actor=actor, now=now)
     users = _agents_among([move.user_id for move in moves], actor)
     lock_agents([agent.pk, *(user.pk for user in users.values())])
-    steps = _checked(moves, cases, users, agent=agent, now=now)
+    checking = _Checking(agent=agent, start=start, end=end, now=now)
+    steps = _checked(moves, cases, users, checking)
     rescue = Rescue.objects.create(
         organization_id=steps[0][1].appointment.organization_id,
         agent=agent,
@@ -103,7 +103,12 @@ def carry_out_rescue(
         made_by_kind=actor.kind,
         made_by_id=actor.id,
     )
-    RescueMove.objects.bulk_create([_carry_out(rescue, *step) for step in steps])
+    # All of them are read before the first one leaves the agent: they may overlap each other.
+    overlapped = [_overlapped_by(case, agent.pk) for _, case, _ in steps]
+    RescueMove.objects.bulk_create(
+        _carry_out(rescue, *step, overlapped=[one.appointment_id for one in others])
+        for step, others in zip(steps, overlapped, strict=True)
+    )
     return rescue
 
 
@@ -138,15 +143,12 @@ def _checked(
     moves: Sequence[Move],
     cases: Mapping[UUID | None, Case],
     users: Mapping[UUID | None, User],
-    *,
-    agent: User,
-    now: datetime,
+    checking: _Checking,
 ) -> list[tuple[Move, Case, User]]:
     """Give the moves with what they are about, once all of them can be made.
 
     Raises RescueOutdated.
     """
-    checking = _Checking(agent, now)
     steps: list[tuple[Move, Case, User]] = []
     problems: dict[str, list[str]] = {}
     for number, move in enumerate(moves):
@@ -160,22 +162,24 @@ def _checked(
     return steps
 
 
+@dataclass(kw_only=True)
 class _Checking:
     """Looks at one move after the other, each beside those before it."""
 
-    def __init__(self, agent: User, now: datetime) -> None:
-        self.agent, self.now = agent, now
-        self.planned: list[Planned] = []
+    agent: User
+    start: datetime
+    end: datetime
+    now: datetime
+    planned: list[Planned] = field(default_factory=list)
 
     def problem(self, move: Move, case: Case | None, user: User | None) -> str:
         """Say in words what has changed since the preview, or nothing."""
         if case is None:
             return "There is no such appointment."
-        if problem := _is_not(case, self.agent, now=self.now):
-            return problem
         appointment = case.appointment
-        if (appointment.start, appointment.end) != (move.start, move.end):
-            return "It was moved to another time."
+        problem = _is_not(case, self.agent, now=self.now) or self._is_elsewhen(appointment, move)
+        if problem:
+            return problem
         if user is None or user.pk == self.agent.pk:
             return "There is no such agent to take it."
         wanted = wanted_for(appointment, agent_ids=[user.pk], planned=self.planned)
@@ -183,6 +187,14 @@ class _Checking:
             if verdict.reason:
                 return f"{user} cannot take it: {REASONS[verdict.reason].short}."
         self.planned.append(planned_for(appointment, user.pk))
+        return ""
+
+    def _is_elsewhen(self, appointment: Appointment, move: Move) -> str:
+        """Say why an appointment's time is not the one to be moved, or nothing."""
+        if (appointment.start, appointment.end) != (move.start, move.end):
+            return "It was moved to another time."
+        if not self.start <= move.start < self.end:
+            return "It is not in the period."
         return ""
 
 
@@ -200,7 +212,21 @@ def _is_not(case: Case, agent: User, *, now: datetime) -> str:
     return ""
 
 
-def _carry_out(rescue: Rescue, move: Move, case: Case, user: User) -> RescueMove:
+def _overlapped_by(case: Case, agent_id: UUID) -> list[Participant]:
+    """Give what else takes up an agent's time during an appointment, in order of time."""
+    appointment = case.appointment
+    period = period_of(appointment)
+    if period is None:
+        return []
+    others = Participant.objects.filter(
+        organization_id=appointment.organization_id, user_id=agent_id, occupies__overlap=period
+    ).exclude(appointment_id=appointment.pk)
+    return list(others.order_by("occupies"))
+
+
+def _carry_out(
+    rescue: Rescue, move: Move, case: Case, user: User, *, overlapped: list[UUID]
+) -> RescueMove:
     """Hand an appointment over, and note how it was."""
     before = InCharge.of(case.appointment)
     known = _participant(case, user.pk)
@@ -218,6 +244,7 @@ def _carry_out(rescue: Rescue, move: Move, case: Case, user: User) -> RescueMove
         target_type=before.target_type,
         target_id=before.target_id,
         colleague_role=known.role if known else "",
+        overlapped=overlapped,
     )
     hand_over(case, user, leaving=leaving, facts={"rescue": str(rescue.pk)})
     return done
@@ -233,8 +260,8 @@ def undo_rescue(rescue_id: UUID, *, actor: Actor, now: datetime) -> Rescue:
     """Give back everything that a rescue has moved, or nothing of it.
 
     What was cancelled or deleted meanwhile is left as it is. The agent must have nothing else
-    then; whether it works, or is absent, does not matter: it was so before. Raises
-    RescuesNotYours, RescueNotFound, RescueUndone, RescueNotUndoable.
+    then but what overlapped already; whether it works, or is absent, does not matter: it was so
+    before. Raises RescuesNotYours, RescueNotFound, RescueUndone, RescueNotUndoable.
     """
     check_may_rescue(actor)
     rescue = Rescue.objects.visible_to(actor).lock(rescue_id)
@@ -263,10 +290,9 @@ def _give_back(rescue: Rescue, move: RescueMove, case: Case, *, now: datetime) -
     """Hand an appointment back, or say why that cannot be: then all of it is undone."""
     if problem := _is_not(case, move.to_user, now=now):
         return problem
-    try:
-        _check_free(rescue, case)
-    except AgentOccupied as refusal:
-        return str(refusal)
+    others = _overlapped_by(case, rescue.agent_id)
+    if new := next((one for one in others if one.appointment_id not in move.overlapped), None):
+        return str(occupied(new.occupies))
     colleague = _participant(case, move.to_user_id)
     stays = move.colleague_role != "" and colleague is not None
     if colleague is not None and stays:
@@ -277,28 +303,10 @@ def _give_back(rescue: Rescue, move: RescueMove, case: Case, *, now: datetime) -
         leaving=[] if stays or colleague is None else [colleague],
         in_charge=_charge_before(move, case.appointment),
         facts={"rescue": str(rescue.pk)},
+        # Whatever the application says: it was so before.
+        may_overlap=bool(others),
     )
     return ""
-
-
-def _check_free(rescue: Rescue, case: Case) -> None:
-    """Make sure that the agent has not been given something else since, whatever may overlap.
-
-    Raises AgentOccupied.
-    """
-    take_time(case, [rescue.agent_id])
-    period = period_of(case.appointment)
-    if period is None:
-        return
-    taken = Participant.objects.filter(
-        organization_id=rescue.organization_id,
-        user_id=rescue.agent_id,
-        occupies__overlap=period,
-        # What was there already, beside what was moved, may be there still.
-        appointment__updated_at__gt=rescue.made_at,
-    ).exclude(appointment_id__in=rescue.moves.values("appointment"))
-    if found := taken.order_by("occupies").first():
-        raise occupied(found.occupies)
 
 
 def _charge_before(move: RescueMove, appointment: Appointment) -> InCharge:

@@ -53,12 +53,12 @@ def house() -> Sickness:
     return make_sickness()
 
 
-def refused(house: Sickness, *moves: Move) -> dict[str, list[str]]:
+def refused(house: Sickness, *moves: Move, **options: Any) -> dict[str, list[str]]:
     """Give what has changed, once it is sure that nothing was done."""
     before = everything()
 
     with pytest.raises(RescueOutdated) as refusal:
-        house.move(*moves)
+        house.move(*moves, **options)
 
     assert everything() == before
     return refusal.value.errors
@@ -256,6 +256,32 @@ def test_everything_that_has_changed_is_said_at_once(house: Sickness) -> None:
     book_alan(house)
 
     assert list(refused(house, *moves)) == ["moves.0", "moves.1"]
+
+
+@pytest.mark.parametrize(
+    "period",
+    [
+        {"start": at("09:01")},
+        {"start": NIGHT, "end": NIGHT + timedelta(days=1)},
+        {"end": at("09:00")},
+    ],
+)
+def test_what_is_not_in_the_period_stops_all_of_them(
+    house: Sickness, period: dict[str, Any]
+) -> None:
+    one = house.book("09:00")
+
+    assert refused(house, to(one, house.alan), **period) == {
+        "moves.0": ["It is not in the period."]
+    }
+
+
+def test_what_starts_with_the_period_and_outlasts_it_is_in_it(house: Sickness) -> None:
+    one = house.book("09:00")
+
+    house.move(to(one, house.alan), start=at("09:00"), end=at("09:01"))
+
+    assert agents_of([one]) == [["Alan"]]
 
 
 def test_two_that_overlap_are_not_given_to_one(house: Sickness) -> None:

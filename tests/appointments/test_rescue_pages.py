@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from agents.models import User
+from agents.models import Application, User
+from agents.rota import zone_of, zone_of_house
 from appointments import services
 from appointments.models import Appointment, Rescue
 from config.kernel.actors import Role
@@ -177,6 +178,19 @@ def test_a_day_is_a_day_on_the_agents_own_clock(client: Client, house: Sickness)
 
     assert "1 appointment of Grace Hopper" in page
     assert "Thu 6 Mar, 23:30" in page
+
+
+def test_a_house_without_a_clock_of_its_own_has_the_one_that_its_rota_has(
+    client: Client, house: Sickness
+) -> None:
+    Application.objects.update(is_default=False, default_timezone="Pacific/Auckland")
+    house.book("11:30")
+
+    rota = zone_of(house.grace, house=zone_of_house(house.application.organization_id))
+    page = words(preview(client, house))
+
+    assert rota.key == "UTC"
+    assert "Thu 6 Mar, 11:30" in page
 
 
 def test_without_appointments_there_is_nothing_to_move(client: Client, house: Sickness) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from agents.models import User
+from agents.models import Application, User
 from appointments import services
 from appointments.errors import (
     RescueNotFound,
@@ -22,7 +22,16 @@ from config.kernel.time import parse_duration, parse_zone
 from notifications.models import Channel, Notification
 from tests import make
 from tests.appointments.races import run_together
-from tests.appointments.rescuing import DAY, NOW, Sickness, agents_of, at, make_sickness, to
+from tests.appointments.rescuing import (
+    DAY,
+    NOW,
+    Sickness,
+    agents_of,
+    at,
+    make_sickness,
+    primary_agents,
+    to,
+)
 from tests.appointments.scene import UNKNOWN
 from tests.contract.state import everything
 
@@ -235,6 +244,28 @@ def test_something_new_stands_in_the_way_where_overlaps_are_let_through_too() ->
     assert list(refused(house, rescue)) == [str(one.pk)]
 
 
+def test_something_new_stands_in_the_way_after_another_one_was_deleted() -> None:
+    house = make_sickness(prevent_overlaps=False)
+    first, second = house.book("09:00"), house.book("10:00")
+    rescue = house.move(to(first, house.alan), to(second, house.alan))
+    house.book("09:00", booked_at=NOW + timedelta(minutes=1))
+    services.delete_appointment(second.pk, actor=house.actor, now=NOW)
+
+    assert list(refused(house, rescue)) == [str(first.pk)]
+
+
+def test_two_that_overlap_by_now_are_kept_apart_where_overlaps_are_let_through_too() -> None:
+    house = make_sickness(prevent_overlaps=False)
+    first, second = house.book("09:00"), house.book("10:00")
+    rescue = house.move(to(first, house.alan), to(second, house.barbara))
+    reschedule(second, house, "09:15")
+
+    assert list(refused(house, rescue)) == [str(second.pk)]
+
+
+# --- What overlapped before -------------------------------------------------------------------
+
+
 def test_what_overlapped_before_does_not_stand_in_the_way() -> None:
     house = make_sickness(prevent_overlaps=False)
     booked = [house.book(clock) for clock in ("09:00", "09:10", "09:20")]
@@ -243,6 +274,84 @@ def test_what_overlapped_before_does_not_stand_in_the_way() -> None:
     house.undo(rescue)
 
     assert agents_of(booked) == [["Grace"]] * 3
+
+
+def test_what_overlapped_before_may_have_changed_since() -> None:
+    house = make_sickness(prevent_overlaps=False)
+    booked = [house.book("09:00"), house.book("09:00")]
+    rescue = house.move(to(booked[1], house.alan))
+    add_notes(booked[0], house)
+
+    house.undo(rescue)
+
+    assert agents_of(booked) == [["Grace"], ["Grace"]]
+
+
+def add_notes(one: Appointment, house: Sickness) -> None:
+    services.update_appointment(
+        one.pk,
+        changes={"notes": "Bring the plans."},
+        customer=None,
+        actor=house.actor,
+        now=NOW + timedelta(minutes=1),
+    )
+
+
+def inherit(house: Sickness) -> list[Appointment]:
+    """Book two at once: one Grace's own, the other left to her when Barbara went."""
+    own, inherited = house.book("09:00"), house.book("09:15", agent=house.barbara)
+    heir, gone = str(house.grace.pk), str(house.barbara.pk)
+    services.add_agent(inherited.pk, user_id=heir, actor=house.actor, now=NOW)
+    services.remove_participant(inherited.pk, participant_id=gone, actor=house.actor, now=NOW)
+    return [own, inherited]
+
+
+def switch_on_later(house: Sickness) -> list[Appointment]:
+    """Book two at once while the application lets it through."""
+    Application.objects.update(prevent_overlaps=False)
+    booked = [house.book("09:00"), house.book("09:15")]
+    Application.objects.update(prevent_overlaps=True)
+    return booked
+
+
+@pytest.mark.parametrize("overlap", [inherit, switch_on_later])
+@pytest.mark.parametrize("moving", [slice(2), slice(1), slice(1, 2)])
+def test_an_overlap_from_before_is_given_back_where_overlaps_are_prevented(
+    house: Sickness, overlap: Callable[[Sickness], list[Appointment]], moving: slice
+) -> None:
+    booked = overlap(house)
+    pairs = list(zip(booked, [house.alan, house.barbara], strict=True))
+    rescue = house.move(*(to(*pair) for pair in pairs[moving]))
+
+    house.undo(rescue)
+
+    assert agents_of(booked) == [["Grace"], ["Grace"]]
+
+
+def test_an_overlap_from_before_excuses_no_other(house: Sickness) -> None:
+    booked = switch_on_later(house)
+    rescue = house.move(to(booked[0], house.alan), to(booked[1], house.barbara))
+    house.book("09:35")
+
+    assert refused(house, rescue) == {
+        str(booked[1].pk): [
+            "The agent is occupied from 2031-03-06T09:35:00Z to 2031-03-06T10:05:00Z."
+        ]
+    }
+
+
+def test_what_is_given_back_is_the_agents_alone_unless_it_overlapped(house: Sickness) -> None:
+    booked = [*switch_on_later(house), house.book("11:00")]
+    takers = [house.alan, house.barbara, house.alan]
+    rescue = house.move(*(to(*pair) for pair in zip(booked, takers, strict=True)))
+
+    house.undo(rescue)
+
+    assert [one.is_exclusive for each in booked for one in primary_agents(each.pk)] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_an_agent_who_has_left_gets_nothing_back(house: Sickness) -> None:
