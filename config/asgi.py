@@ -5,19 +5,17 @@ CometD's long polls will be answered here, beside Django: there, each of them wo
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, cast
 
 from a2wsgi import WSGIMiddleware
-from django.core.wsgi import get_wsgi_application
+
+from config.wsgi import application as django
 
 if TYPE_CHECKING:
     from a2wsgi.wsgi_typing import WSGIApp
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # The threads stay, and with them their database connections. Under ASGI proper, Django would
 # open a new one for each request.
 _THREADS = 8
 
-application = WSGIMiddleware(cast("WSGIApp", get_wsgi_application()), workers=_THREADS)
+application = WSGIMiddleware(cast("WSGIApp", django), workers=_THREADS)
