@@ -25,6 +25,8 @@ from config.kernel import limits
 
 _TIMEOUT = 2.0
 _KEPT_SECONDS = 3_600
+# Two looks are compared that are less far apart.
+_MISSED_SECONDS = 120
 _PREFIX = "frontdesk:room:"
 # Rooms with people in them, by when something happened there last.
 _ROOMS = "frontdesk:rooms"
@@ -189,11 +191,8 @@ class Signal:
 class Heard:
     """What a browser gets to know: who is in the room, itself too, and what was sent to it."""
 
-    me: Seat
     seats: tuple[Seat, ...]
     signals: tuple[Signal, ...]
-    # The address was found to open the room not long ago.
-    is_checked: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,13 +260,7 @@ class Rooms:
             args=[str(participant_id), peer, now.timestamp(), _KEPT_SECONDS, got, str(room)],
         )
         _check_seat(answer[0])
-        seats = _present(answer[1])
-        return Heard(
-            me=next(seat for seat in seats if seat.peer == peer),
-            seats=seats,
-            signals=tuple(map(_signal, answer[2])),
-            is_checked=bool(self._redis.exists(_checked(room, participant_id))),
-        )
+        return Heard(seats=_present(answer[1]), signals=tuple(map(_signal, answer[2])))
 
     def send(
         self,
@@ -337,6 +330,13 @@ class Rooms:
         card: Any = self._redis.hget(_keys(room)[0], str(participant_id))
         return _seat(card) if card else None
 
+    def missed_since(self, room: UUID, participant_id: UUID, *, now: datetime) -> datetime:
+        """Give since when somebody is missed who should have a seat: now, the first time."""
+        key = f"{_PREFIX}{room}:missed:{participant_id}"
+        self._redis.set(key, now.isoformat(), nx=True, ex=_MISSED_SECONDS)
+        first: Any = self._redis.get(key)
+        return datetime.fromisoformat(first.decode()) if first else now
+
     def rooms(self) -> list[UUID]:
         """Give the rooms that people are in, those where nothing happens first."""
         names: Any = self._redis.zrange(_ROOMS, 0, -1)
@@ -346,6 +346,10 @@ class Rooms:
         """Take a room off the list whose seats have gone by themselves."""
         if not self._redis.exists(_keys(room)[0]):
             self._redis.zrem(_ROOMS, str(room))
+
+    def is_checked(self, room: UUID, participant_id: UUID | str) -> bool:
+        """Tell whether the participant's address was found to open the room not long ago."""
+        return bool(self._redis.exists(_checked(room, participant_id)))
 
     def note_checked(self, room: UUID, participant_id: UUID | str) -> None:
         """Believe for a while that the participant's address opens the room."""

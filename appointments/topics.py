@@ -28,7 +28,7 @@ def topic_of(case: Case, *, is_agreed_on: bool = True) -> Topic:
         "message": case.message,
         "applicationName": case.application.name,
         "organizationName": case.application.organization.name,
-        "agentName": agent.user.get_full_name() if agent and agent.user else "",
+        "agentName": agent.user.public_name if agent and agent.user else "",
         "customerName": f"{customer.first_name} {customer.last_name}".strip() if customer else "",
     }
     wording = None if is_agreed_on else _WORDINGS.get(one.booking_status)

@@ -125,7 +125,7 @@ def read_visit(admission: Admission, *, now: datetime) -> Visit:
     return Visit(
         appointment=appointment,
         customer=admission.customer,
-        agents=tuple(str(one.user) for one in agents),
+        agents=tuple(one.user.public_name for one in agents if one.user and one.user.public_name),
         phase=_phase_of(appointment, now),
     )
 

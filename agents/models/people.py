@@ -142,7 +142,12 @@ class User(AbstractBaseUser):
 
     def get_full_name(self) -> str:
         """Give the name as people say it, or the user name."""
-        return f"{self.first_name} {self.last_name}".strip() or self.username
+        return self.public_name or self.username
+
+    @property
+    def public_name(self) -> str:
+        """Give the name as customers may know it, or nothing: a user name is how one gets in."""
+        return f"{self.first_name} {self.last_name}".strip()
 
     def get_short_name(self) -> str:
         return self.first_name or self.username

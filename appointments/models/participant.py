@@ -67,6 +67,8 @@ class Participant(TenantModel):
     )
     state = models.CharField(max_length=10, choices=ParticipantState.choices, blank=True)
     first_joined_at = models.DateTimeField(null=True)
+    # Has joined by our own room: if its seat there is lost, somebody has to notice.
+    is_in_room = models.BooleanField(default=False, db_default=False)
     error_data = models.JSONField(null=True)
 
     # The ticket: found by its fingerprint, shown by unsealing.
@@ -132,6 +134,8 @@ class Participant(TenantModel):
                 condition=Q(type=ParticipantType.AGENT),
                 name="participant_given",
             ),
+            # The few who are in a room now.
+            models.Index(fields=["id"], condition=Q(is_in_room=True), name="participant_in_room"),
             # The appointments of a customer.
             models.Index(
                 fields=["customer"],

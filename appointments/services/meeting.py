@@ -7,13 +7,14 @@ PostgreSQL is asked when somebody comes or goes, and once a minute whether the a
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from redis.exceptions import RedisError
 
 from appointments.errors import (
@@ -22,6 +23,7 @@ from appointments.errors import (
     ParticipantNotFound,
     RoomNotOpen,
     SeatTaken,
+    TicketUnknown,
     TooManySignals,
 )
 from appointments.ice import ice_servers_for
@@ -39,6 +41,8 @@ from config.kernel.throttling import Rate, limiter
 logger = logging.getLogger(__name__)
 
 _RATE = Rate(limit=limits.ROOM_REQUESTS_PER_MINUTE, window=60)
+# Each coming and going is written down, and told to whoever listens.
+_MOVES = Rate(limit=limits.ROOM_MOVES_PER_MINUTE, window=60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,7 @@ def join_room(knock: Knock, *, peer: str) -> Joined:
     """
     one, place = _admit(knock)
     _count(one.pk)
+    _count(one.pk, "room moves", _MOVES)
     room = one.appointment_id
     note_who_vanished(room, now=knock.now)
     seat = _seat_of(one, place, peer=peer)
@@ -85,13 +90,9 @@ def hear(knock: Knock, *, room: UUID, peer: str, got: int) -> Heard:
     Raises TicketUnknown, TooManyAttempts, TooManySignals, RoomNotOpen, NotInRoom, SeatTaken.
     """
     participant_id = _proven(knock)
+    _check_seat(knock, room, participant_id, peer=peer)
     with _said_to_holders(knock):
         heard = rooms().poll(room, participant_id, peer=peer, got=got, now=knock.now)
-    if heard.me.closes_at <= knock.now.timestamp():
-        raise RoomNotOpen
-    if not heard.is_checked:
-        _admit(knock)
-        rooms().note_checked(room, participant_id)
     note_who_vanished(room, now=knock.now)
     return heard
 
@@ -99,9 +100,10 @@ def hear(knock: Knock, *, room: UUID, peer: str, got: int) -> Heard:
 def tell(knock: Knock, *, room: UUID, peer: str, signals: Sequence[tuple[str, bytes]]) -> list[str]:
     """Tell others in the room something, and give those who are not there any more.
 
-    Raises TicketUnknown, TooManyAttempts, TooManySignals, NotInRoom, SeatTaken.
+    Raises TicketUnknown, TooManyAttempts, TooManySignals, RoomNotOpen, NotInRoom, SeatTaken.
     """
     participant_id = _proven(knock)
+    _check_seat(knock, room, participant_id, peer=peer)
     with _said_to_holders(knock):
         return rooms().send(room, participant_id, peer=peer, signals=signals)
 
@@ -118,22 +120,16 @@ def leave_room(knock: Knock, *, room: UUID, peer: str, is_for_good: bool) -> Non
         _find(knock)
     elif not is_for_good:
         rooms().step_out(room, participant_id, peer=peer)
-    elif rooms().leave(room, participant_id, peer=peer):
-        _leave_for(room, seat, actor=_actor_in(room, seat), now=knock.now)
+    else:
+        _count(participant_id, "room moves", _MOVES)
+        _give_up(room, seat, actor=_actor_in(room, seat), now=knock.now)
 
 
 def note_who_vanished(room: UUID, *, now: datetime) -> int:
     """Let those have left of whom nothing was heard for too long; return how many."""
     lapsed = rooms().lapsed(room, now=now)
     for one in lapsed:
-        seat = one.seat
-        actor = Actor.system(UUID(seat.organization_id), origin="room")
-        # First the state and then the seat: whoever fails in between is followed by another.
-        _leave_for(room, seat, actor=actor, now=now)
-        rooms().leave(room, seat.participant_id, peer=seat.peer, heard_at=one.heard_at)
-        if rooms().seat_of(room, seat.participant_id):
-            # It came back at this very moment, and may have been faster.
-            _set_state(room, seat, ParticipantState.JOINED, actor=actor, now=now)
+        _give_up(room, one.seat, actor=_house_of(one.seat), now=now, heard_at=one.heard_at)
     return len(lapsed)
 
 
@@ -141,17 +137,75 @@ def note_all_who_vanished(*, now: datetime) -> int:
     """Do so for every room, as nobody else may be there who would notice."""
     try:
         open_rooms = rooms().rooms()
+        missed = [one for one in _in_rooms() if _is_missed(one, now=now)]
     except RedisError as error:
         logger.warning("Nobody knows who is in the rooms: %s.", type(error).__name__)
         return 0
     vanished = 0
     for room in open_rooms:
-        try:
+        with _others_go_on(room):
             vanished += note_who_vanished(room, now=now)
             rooms().forget_if_empty(room)
-        except Exception:  # the others must not wait for somebody to mend this one
-            logger.exception("Room %s cannot be looked after", room)
+    for one in missed:
+        with _others_go_on(one.appointment_id):
+            house = Actor.system(one.organization_id, origin="room")
+            _set_state(one.appointment_id, one, ParticipantState.LEFT, actor=house, now=now)
+            vanished += 1
     return vanished
+
+
+def _in_rooms() -> Iterable[Participant]:
+    return Participant.objects.filter(is_in_room=True).only("organization", "appointment", "user")
+
+
+def _is_missed(one: Participant, *, now: datetime) -> bool:
+    """Tell whether somebody has had no seat for too long: Redis was lost, and it with it."""
+    if rooms().seat_of(one.appointment_id, one.pk):
+        return False
+    return now - rooms().missed_since(one.appointment_id, one.pk, now=now) >= limits.ROOM_GONE_AFTER
+
+
+@contextmanager
+def _others_go_on(room: UUID) -> Iterator[None]:
+    try:
+        yield
+    except Exception:  # the others must not wait for somebody to mend this one
+        logger.exception("Room %s cannot be looked after", room)
+
+
+def _check_seat(knock: Knock, room: UUID, participant_id: UUID, *, peer: str) -> None:
+    """Take out of the room whom its address lets in no more; PostgreSQL is asked now and then.
+
+    Raises TicketUnknown, TooManyAttempts, RoomNotOpen.
+    """
+    seat = rooms().seat_of(room, participant_id)
+    if seat is None or seat.peer != peer:
+        return
+    is_over = seat.closes_at <= knock.now.timestamp()
+    if not is_over and rooms().is_checked(room, participant_id):
+        return
+    try:
+        _admit(knock)
+        rooms().note_checked(room, participant_id)
+    except (TicketUnknown, RoomNotOpen):
+        _give_up(room, seat, actor=_house_of(seat), now=knock.now)
+        raise
+
+
+def _give_up(
+    room: UUID, seat: Seat, *, actor: Actor, now: datetime, heard_at: float | None = None
+) -> None:
+    """Let somebody have left; with a moment, only if it was not heard of since."""
+    # First the state and then the seat: whoever fails in between is followed by another.
+    try:
+        _set_state(room, seat, ParticipantState.LEFT, actor=actor, now=now)
+    except (AppointmentNotFound, ParticipantNotFound):
+        # Deleted, or taken out of it, while in the room: there is no state to keep any more.
+        logger.info("Room %s was left by somebody who takes part no more.", room)
+    rooms().leave(room, seat.participant_id, peer=seat.peer, heard_at=heard_at)
+    if rooms().seat_of(room, seat.participant_id):
+        # It came back at this very moment, perhaps in another window, and may have been faster.
+        _set_state(room, seat, ParticipantState.JOINED, actor=actor, now=now)
 
 
 def _find(knock: Knock) -> Participant:
@@ -186,14 +240,16 @@ def _proven(knock: Knock) -> UUID:
     return participant_id
 
 
-def _count(participant_id: UUID) -> None:
-    wait = limiter(settings.REDIS_URL).wait_for(f"room:{participant_id}", _RATE)
+def _count(participant_id: UUID, what: str = "room", rate: Rate = _RATE) -> None:
+    wait = limiter(settings.REDIS_URL).wait_for(f"{what}:{participant_id}", rate)
     if wait:
         raise TooManySignals(retry_after=wait)
 
 
 def _seat_of(one: Participant, place: MeetingPlace, *, peer: str) -> Seat:
-    name = str(one.user) if one.user else f"{one.first_name} {one.last_name}".strip()
+    person = f"{one.first_name} {one.last_name}".strip()
+    house = one.appointment.application.organization.name
+    name = (one.user.public_name or house) if one.user else person
     return Seat(
         participant_id=str(one.pk),
         wire_id=one.wire_id,
@@ -223,15 +279,14 @@ def _actor_in(room: UUID, seat: Seat) -> Actor:
     )
 
 
-def _leave_for(room: UUID, seat: Seat, *, actor: Actor, now: datetime) -> None:
-    try:
-        _set_state(room, seat, ParticipantState.LEFT, actor=actor, now=now)
-    except (AppointmentNotFound, ParticipantNotFound):
-        # Deleted, or taken out of it, while in the room: there is no state to keep any more.
-        logger.info("Room %s was left by somebody who takes part no more.", room)
+def _house_of(seat: Seat) -> Actor:
+    return Actor.system(UUID(seat.organization_id), origin="room")
 
 
+@transaction.atomic
 def _set_state(
-    room: UUID, seat: Seat, state: ParticipantState, *, actor: Actor, now: datetime
+    room: UUID, one: Seat | Participant, state: ParticipantState, *, actor: Actor, now: datetime
 ) -> None:
-    set_participant_state(room, participant_id=seat.wire_id, state=state, actor=actor, now=now)
+    set_participant_state(room, participant_id=one.wire_id, state=state, actor=actor, now=now)
+    key = one.participant_id if isinstance(one, Seat) else one.pk
+    Participant.objects.filter(pk=key).update(is_in_room=state == ParticipantState.JOINED)

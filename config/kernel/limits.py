@@ -96,6 +96,7 @@ ROOM_SIGNAL_BYTES = 32 * 1024
 ROOM_SIGNALS_AT_ONCE = 16
 ROOM_SIGNALS_QUEUED = 128
 ROOM_REQUESTS_PER_MINUTE = 300
+ROOM_MOVES_PER_MINUTE = 20
 
 # Calendars that others subscribe to: live addresses of one agent or office, events in one file.
 CALENDAR_FEEDS = 10

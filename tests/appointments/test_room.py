@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from agents.models import Application
+from agents.models import Application, User
 from appointments import services, tasks
 from appointments.errors import RoomNotOpen
 from appointments.models import (
@@ -143,6 +144,17 @@ def test_who_goes_in_is_told_who_is_there(scene: Scene, customer: Browser, agent
     assert alone == {"room": room, "people": [ada], "iceServers": []}
     assert together == {"room": room, "people": [ada, grace], "iceServers": []}
     assert customer.poll() == {"people": [ada, grace], "signals": []}
+
+
+def test_an_agent_without_a_name_is_called_by_the_house(
+    scene: Scene, customer: Browser, agent: Browser
+) -> None:
+    User.objects.filter(pk=scene.agent.pk).update(first_name="", last_name="")
+
+    agent.join()
+
+    names = {person["name"] for person in customer.join()["people"]}
+    assert names == {scene.application.organization.name, "Ada Lovelace"}
 
 
 def test_a_signal_reaches_the_other_browser_alone(customer: Browser, agent: Browser) -> None:
@@ -293,6 +305,16 @@ def test_a_page_that_asks_without_end_is_told_to_wait(customer: Browser) -> None
     assert answers[-1]["code"] == "TOO_MANY_SIGNALS"
 
 
+def test_a_page_that_comes_and_goes_without_end_is_told_to_wait(customer: Browser) -> None:
+    for _ in range(limits.ROOM_MOVES_PER_MINUTE // 2):
+        assert "room" in customer.join()
+        assert customer.leave(for_good=True).status_code == 204
+
+    answer = customer.ask("join", {"peer": customer.peer})
+
+    assert (answer.status_code, answer.json()["code"]) == (429, "TOO_MANY_SIGNALS")
+
+
 @pytest.mark.parametrize("what", ["join", "poll", "send", "leave"])
 @pytest.mark.parametrize(
     ("body", "status"),
@@ -378,17 +400,39 @@ def test_an_address_that_opens_nothing_is_answered_alike_whatever_the_reason(
     assert customer.sees() == {customer.peer}
 
 
+@pytest.mark.parametrize("ask", ["poll", "send"])
 def test_a_link_that_dies_ends_the_call_within_a_minute(
-    redis: redis_client.Redis, scene: Scene, customer: Browser
+    redis: redis_client.Redis, scene: Scene, customer: Browser, agent: Browser, ask: str
 ) -> None:
     customer.join()
+    agent.join()
     checked = f"frontdesk:room:{customer.room}:checked:{scene.customer.pk}"
     assert 0 < redis.ttl(checked) <= 60
     Participant.objects.filter(pk=scene.customer.pk).delete()
 
     redis.delete(checked)
 
-    assert customer.poll()["code"] == "TICKET_UNKNOWN"
+    answer = customer.poll() if ask == "poll" else customer.send(agent, OFFER).json()
+    assert answer["code"] == "TICKET_UNKNOWN"
+    assert agent.sees() == {agent.peer}
+
+
+@pytest.mark.parametrize("ask", ["poll", "send"])
+def test_who_is_in_a_room_that_closes_has_left(
+    redis: redis_client.Redis, scene: Scene, customer: Browser, agent: Browser, ask: str
+) -> None:
+    customer.join()
+    agent.join()
+    services.cancel_appointment(
+        scene.appointment.pk, actor=make.actor_for(scene.agent), now=timezone.now()
+    )
+
+    redis.delete(f"frontdesk:room:{customer.room}:checked:{scene.customer.pk}")
+
+    answer = customer.poll() if ask == "poll" else customer.send(agent, OFFER).json()
+    assert answer["code"] == "ROOM_NOT_OPEN"
+    assert scene.customer.state == ParticipantState.LEFT
+    assert rooms().seat_of(scene.appointment.pk, scene.customer.pk) is None
 
 
 # --- When it is open --------------------------------------------------------------------------
@@ -629,6 +673,36 @@ def test_when_redis_has_forgotten_everything_browsers_go_in_again(
     agent.join()
     assert customer.sees() == {customer.peer, agent.peer}
     assert OutboxEvent.objects.count() == told
+
+
+def test_who_does_not_come_again_after_redis_was_lost_has_left(
+    redis: redis_client.Redis, scene: Scene, customer: Browser, agent: Browser, now: datetime
+) -> None:
+    customer.join()
+    agent.join()
+    redis.flushdb()
+    assert meeting.note_all_who_vanished(now=now) == 0
+    agent.join()
+
+    assert meeting.note_all_who_vanished(now=now + timedelta(seconds=29)) == 0
+    assert meeting.note_all_who_vanished(now=now + limits.ROOM_GONE_AFTER) == 1
+
+    assert scene.customer.state == ParticipantState.LEFT
+    assert scene.agent_row.state == ParticipantState.JOINED
+
+
+def test_who_joined_elsewhere_is_not_missed_in_our_room(scene: Scene, now: datetime) -> None:
+    services.set_participant_state(
+        scene.appointment.pk,
+        participant_id=scene.customer.wire_id,
+        state=ParticipantState.JOINED,
+        actor=make.actor_for(scene.agent),
+        now=now,
+    )
+
+    for later in (timedelta(0), limits.ROOM_GONE_AFTER):
+        assert meeting.note_all_who_vanished(now=now + later) == 0
+    assert scene.customer.state == ParticipantState.JOINED
 
 
 def test_while_redis_is_away_the_page_is_told_to_try_again(
