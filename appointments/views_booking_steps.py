@@ -12,7 +12,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from agents.errors import CodeRefused, IdempotencyKeyReused, TooManyAttempts
+from agents.errors import CodeRefused, TooManyAttempts
 from agents.services import codes
 from appointments import services
 from appointments.booking_language import babel_locale
@@ -223,7 +223,7 @@ class SubjectPage(BookingPage):
             return self.show_details(state, form, status=400)
         try:
             customer = self._book(state, form)
-        except (CodeRefused, IdempotencyKeyReused):
+        except CodeRefused:
             return self.show_code(state, word=_wrong_code(), status=400)
         except _GONE:
             return self.show_times(state=state, start=_moment(state), word=_gone(), status=409)

@@ -10,7 +10,7 @@ from agents.errors import CodeRefused
 from agents.models import Application
 from agents.services import idempotency
 from appointments.availability import Wanted, free_slots, starting
-from appointments.errors import TimeNotOffered
+from appointments.errors import AppointmentNotFound, TimeNotOffered
 from appointments.models import Participant
 from appointments.services.booking import Booker, Booking, prove_booker, schedule_as_customer
 from config.kernel.actors import Actor, ActorKind
@@ -39,9 +39,10 @@ def book_online(
 ) -> Participant:
     """Book as the customer who proves an address, and give its participation.
 
-    Whoever comes again with the same key is given what it has booked, though its code is used.
-    Raises TimeNotOffered, IdempotencyKeyReused, and what `prove_booker` and
-    `schedule_as_customer` raise.
+    Whoever books the same again with the same key is given what it has booked, though its code is
+    used.
+    Raises TimeNotOffered, AppointmentNotFound, and what `prove_booker` and `schedule_as_customer`
+    raise.
     """
     if not code:
         # To prove_booker that would be a wish for a new one.
@@ -56,10 +57,20 @@ def book_online(
         case = schedule_as_customer(booking, booker=booker, origin=ORIGIN, now=now)
         return idempotency.Answer(200, case.actor.id.encode())
 
+    what = _what(booking, address)
     answer = idempotency.once(
-        key, actor=_nobody(application), body=_what(booking, address), command=carry_out
+        # One page can book several times, with a code for each.
+        f"{key}:{what.hex()}",
+        actor=_nobody(application),
+        body=what,
+        command=carry_out,
     )
-    return Participant.objects.select_related("appointment").get(pk=UUID(answer.body.decode()))
+    rows = Participant.objects.select_related("appointment")
+    booked = rows.filter(pk=UUID(answer.body.decode())).first()
+    if booked is None:
+        # It was taken back meanwhile.
+        raise AppointmentNotFound
+    return booked
 
 
 def _prove(

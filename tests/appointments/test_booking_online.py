@@ -312,6 +312,34 @@ def test_pressing_twice_books_once_and_leads_to_the_same_appointment(
     assert Appointment.objects.count() == 1
 
 
+def test_what_was_booked_and_deleted_is_not_led_to(browser: Browser, mailbox: Mailbox) -> None:
+    asked = browser.ask()
+    [code] = codes_in(mailbox)
+    browser.send(asked, "code", code=code)
+    Appointment.objects.all().delete()
+
+    answer = browser.send(asked, "code", code=code)
+
+    assert answer.status_code == 404
+    assert said(answer) == ["This cannot be booked as it is."]
+
+
+def test_one_page_books_another_time_with_another_code(browser: Browser, mailbox: Mailbox) -> None:
+    first, *_, last = browser.times()
+    asked = browser.ask(first)
+    browser.send(asked, "code", code=next(codes_in(mailbox)))
+    # As by going back.
+    elsewhere = browser.send(asked, "time", start=last)
+
+    refused = browser.send(elsewhere, "code", code=next(codes_in(mailbox)))
+    again = browser.send(elsewhere, "again")
+    ticket_of(browser.send(again, "code", code=next(codes_in(mailbox))))
+
+    assert said(refused) == [WRONG]
+    booked = Appointment.objects.order_by("start").values_list("start", flat=True)
+    assert [*booked] == [parse_instant(first), parse_instant(last)]
+
+
 def test_a_used_code_opens_nothing_to_another_page(browser: Browser, mailbox: Mailbox) -> None:
     start = browser.times()[0]
     asked = browser.ask(start)
