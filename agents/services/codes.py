@@ -99,7 +99,7 @@ def ask_for_code(
     address = normalized(address, country=country)
     counters.take(
         (counters.CODES_PER_SENDER, counters.network_of(sender)),
-        (counters.CODES_PER_RECIPIENT, address),
+        (counters.CODES_PER_RECIPIENT, mailbox_of(address)),
         now=now,
     )
     if application is not None and application.customers_may_book:
@@ -174,6 +174,15 @@ def _bound(application_id: UUID, address: str, code: str) -> str:
 
 
 # --- Addresses ------------------------------------------------------------------------------
+
+
+def mailbox_of(address: str) -> str:
+    """Give where a normalized address leads to, as far as one can tell: without what follows a +.
+
+    Many providers put ada+anything@example.org into Ada's mailbox (RFC 5233).
+    """
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}" if at else address
 
 
 def normalized(address: str, *, country: str = "") -> str:

@@ -46,7 +46,7 @@ def ask_for_verification(application_id: str, *, address: str, actor: Actor, now
     _check_has_service(application)
     counters.take(
         (counters.CHECKS_PER_APPLICATION, str(application.pk)),
-        (counters.CHECK_CODES_PER_RECIPIENT, codes.normalized(address)),
+        (counters.CHECK_CODES_PER_RECIPIENT, codes.mailbox_of(codes.normalized(address))),
         now=now,
     )
     issued = codes.issue(application, subject_of(application), purpose=_PURPOSE, now=now)

@@ -88,6 +88,14 @@ def test_an_address_is_sent_three_codes_in_a_quarter_of_an_hour(
     ask_for_code(application, ADA, sender=HERE, now=now + timedelta(minutes=15))
 
 
+def test_what_follows_a_plus_is_no_other_mailbox(application: Application, now: datetime) -> None:
+    for tag in ("", "+one", "+two+three"):
+        ask_for_code(application, f"ada{tag}@example.org", sender=HERE, now=now)
+
+    with pytest.raises(TooManyAttempts):
+        ask_for_code(application, "ada+four@example.org", sender="192.0.2.2", now=now)
+
+
 @pytest.mark.rule("v2.appointments.schedule_as_customer.r4")
 def test_a_sender_can_ask_thirty_times(application: Application, now: datetime) -> None:
     for number in range(30):
