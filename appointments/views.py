@@ -35,7 +35,7 @@ from appointments.timeline import Told, read_timeline
 from appointments.visit import Visit, read_visit
 from config.kernel.actors import Actor, Role
 from config.kernel.errors import DomainError
-from config.kernel.exceptions import answer_to
+from config.kernel.exceptions import answer_to, handler404
 from config.kernel.pages import OfficePage
 from config.kernel.throttling import client_address
 from notifications.models import Notification, NotificationContent
@@ -285,7 +285,11 @@ class CustomerPage(View):
             response = answer_to(request, refusal)
         else:
             with translation.override(self.visit.language):
-                response = super().dispatch(request, *args, **kwargs)
+                try:
+                    response = super().dispatch(request, *args, **kwargs)
+                except Http404 as problem:
+                    # Here too: its address holds a ticket.
+                    response = handler404(request, problem)
         for name, value in self.HEADERS.items():
             response.headers[name] = value
         return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -113,7 +113,7 @@ class VisitPage(TicketPage):
             place=read_whereabouts(self.visit),
             waiting=self._waiting(form),
             # The clock that was chosen here is that of the next page too.
-            zone_query="" if zone == self.zone else f"?zone={zone.key}",
+            zone_query="" if zone == self.zone else f"?{urlencode({'zone': zone.key}, safe='/')}",
             may_change_details=self.customer is not None and _is_open(self),
         )
 

@@ -144,6 +144,9 @@ def test_the_appointments_own_ticket_shows_it_and_lets_do_nothing(
     assert "move/" not in client.get(path).content.decode()
     assert client.post(f"{path}{page}", given).status_code in {404, 409}
     assert everything() == before
+    for answer in (client.get(f"{path}{page}"), client.get(f"{path}/calendar.ics")):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
 
 
 # --- The appointment --------------------------------------------------------------------------
@@ -158,6 +161,26 @@ def test_the_page_leads_to_what_can_be_done(
 
     for name in ("/move/", "/cancel/", "/details/", "/calendar.ics"):
         assert f'href="{path_of(booked, name)}"' in page
+
+
+def test_an_agent_without_a_name_is_not_called_by_its_user_name(
+    client: Client, agent: User, book: Callable[..., Appointment]
+) -> None:
+    User.objects.filter(pk=agent.pk).update(first_name="", last_name="")
+    booked = book()
+
+    for page in ("", "/move/", "/cancel/"):
+        assert agent.username not in client.get(path_of(booked, page)).content.decode()
+
+
+def test_a_clock_with_a_sign_in_its_name_is_handed_on(
+    client: Client, book: Callable[..., Appointment]
+) -> None:
+    booked = book()
+
+    page = client.get(path_of(booked), {"zone": "Etc/GMT+5"}).content.decode()
+
+    assert f'href="{path_of(booked, "/move/")}?zone=Etc/GMT%2B5"' in page
 
 
 def test_the_page_hands_the_chosen_clock_on(
