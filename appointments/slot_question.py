@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+from django.db.models.functions import Lower
+
 from agents.models import Application, Skill
 from appointments.availability import Wanted
 from appointments.errors import (
@@ -41,6 +44,11 @@ class SlotQuestion:
     # By id or by name.
     skills: tuple[str, ...] = ()
     language: str = ""
+
+    @property
+    def is_about_one_start(self) -> bool:
+        """Whether it asks why one time is not offered, and not for those that are."""
+        return self.first == self.last
 
 
 def works_here(actor: Actor | None) -> bool:
@@ -80,7 +88,7 @@ def wanted_of(question: SlotQuestion, *, actor: Actor | None) -> Wanted:
         duration=length,
         zone=question.zone or parse_zone(application.default_timezone),
         office=office,
-        skill_ids=tuple(_skill(text, application) for text in question.skills),
+        skill_ids=_skills(question.skills, application),
         language=question.language,
     )
     if not question.agent_ids:
@@ -102,8 +110,16 @@ def _application(text: str, actor: Actor | None) -> Application:
     return found
 
 
-def _skill(text: str, application: Application) -> UUID:
-    key = parse_uuid(text)
+def _skills(texts: tuple[str, ...], application: Application) -> tuple[UUID, ...]:
+    if not texts:
+        return ()
+    keys = {text: parse_uuid(text) for text in texts}
     rows = Skill.objects.filter(organization_id=application.organization_id)
-    found = rows.filter(pk=key).first() if key else rows.filter(name__iexact=text).first()
-    return found.pk if found else _NOBODYS
+    named = rows.annotate(lower=Lower("name")).filter(
+        Q(pk__in=[key for key in keys.values() if key])
+        | Q(lower__in=[one.lower() for one in texts])
+    )
+    known: dict[object, UUID] = {}
+    for one in named:
+        known |= {one.name.lower(): one.pk, one.pk: one.pk}
+    return tuple(known.get(keys[text]) or known.get(text.lower()) or _NOBODYS for text in texts)

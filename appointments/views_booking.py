@@ -18,11 +18,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from agents.services import counters
 from appointments.booking_language import babel_locale, language_of, locale_of
 from appointments.booking_offer import find_bookable_application, groups_offered
 from appointments.embedding import is_within_a_frame, let_sites_frame
-from config.kernel.throttling import Rate, client_address, limiter
+from config.kernel.throttling import wait_for_free_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +58,7 @@ class BookingPage(View):
         found = find_bookable_application(kwargs["application"])
         self.language = language_of(request, found)
         with translation.override(self.language):
-            if wait := self._wait():
+            if wait := wait_for_free_times(request):
                 response: HttpResponseBase = self._busy(wait)
             elif found is None or not self.admit(found, kwargs):
                 response = render(request, "appointments/book_unknown.html", status=404)
@@ -74,11 +73,6 @@ class BookingPage(View):
         """Keep what the address names; tell whether there is such a thing."""
         self.application = application
         return True
-
-    def _wait(self) -> float:
-        network = counters.network_of(client_address(self.request))
-        rate = Rate.parse(settings.API_RATE_ANONYMOUS)
-        return limiter(settings.REDIS_URL).wait_for(f"book:{network}", rate)
 
     def _busy(self, seconds: float) -> HttpResponse:
         response = render(self.request, "appointments/book_busy.html", status=429)

@@ -422,6 +422,8 @@ API_RATE = read("API_RATE", _rate, default="300000/min", wanted="a rate such as 
 API_RATE_ANONYMOUS = read(
     "API_RATE_ANONYMOUS", _rate, default="60000/min", wanted="a rate such as 600/min"
 )
+# Without a token, on the booking pages and by the API, for each address.
+FREE_TIMES_RATE = read("FREE_TIMES_RATE", _rate, default="600/min", wanted="a rate such as 600/min")
 # Outgoing HTTP goes to public hosts on ports 80 and 443; these are allowed besides, as they are
 # written in the address: host, or host:port.
 OUTGOING_ALLOWED_HOSTS = words("OUTGOING_ALLOWED_HOSTS")

@@ -150,18 +150,38 @@ class CourtesyThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Count the request and tell whether it may go on."""
+        self._wait = self.wait_of(request)
+        return not self._wait
+
+    def wait_of(self, request: Request) -> float:
+        """Count the request and give the seconds to wait before it is allowed, mostly 0."""
         actor = getattr(request.auth, "actor", None)
         if actor is not None:
             key, rate = f"{actor.kind}:{actor.id}", settings.API_RATE
         else:
-            network = _network_of(client_address(request))
-            key, rate = network, settings.API_RATE_ANONYMOUS
-        self._wait = limiter(settings.REDIS_URL).wait_for(key, Rate.parse(rate))
-        return not self._wait
+            key, rate = _network_of(client_address(request)), settings.API_RATE_ANONYMOUS
+        return limiter(settings.REDIS_URL).wait_for(key, Rate.parse(rate))
 
     def wait(self) -> float:
         """Give the seconds after which the next request is allowed."""
         return self._wait
+
+
+class FreeTimesThrottle(CourtesyThrottle):
+    """Limits how often somebody without a token looks for free times, which is much work."""
+
+    def wait_of(self, request: Request) -> float:
+        """Count the request and give the seconds to wait before it is allowed, mostly 0."""
+        if request.META.get("HTTP_AUTHORIZATION"):
+            return super().wait_of(request)
+        return wait_for_free_times(request)
+
+
+def wait_for_free_times(request: HttpRequest | Request) -> float:
+    """Count a look at free times and give the seconds to wait before it is allowed, mostly 0."""
+    network = _network_of(client_address(request))
+    rate = Rate.parse(settings.FREE_TIMES_RATE)
+    return limiter(settings.REDIS_URL).wait_for(f"free-times:{network}", rate)
 
 
 def client_address(request: HttpRequest | Request) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from agents.models import Application, Organization, User
 from config.kernel.actors import Role
@@ -14,6 +17,9 @@ from config.kernel.time import format_instant
 from tests import make
 from tests.appointments import entries
 from tests.contract.client import ApiClient
+
+if TYPE_CHECKING:
+    from pytest_django import DjangoAssertNumQueries, Settings
 
 pytestmark = pytest.mark.django_db
 
@@ -284,3 +290,49 @@ def test_a_token_that_is_not_valid_is_refused(
     answer = ApiClient().get(AVAILABILITY, headers={"Authorization": header}, applicationId="x")
 
     assert answer.status_code == 401
+
+
+@pytest.mark.rule("frontdesk.availability.get.r9")
+def test_an_empty_explain_asks_for_free_times(
+    application: Application, agent: User, monday: datetime
+) -> None:
+    for token in (None, make.token_for(agent)):
+        assert "slots" in ask(application, monday, token, explain="").json()
+
+
+# --- Cost -----------------------------------------------------------------------------------
+
+
+def test_many_skills_are_one_query(
+    application: Application,
+    agent: User,
+    monday: datetime,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    skill = make.make_skill(agent, "Loans")
+    with CaptureQueriesContext(connection) as one:
+        assert ask(application, monday, skill="LOANS").json()["slots"]
+
+    with django_assert_num_queries(len(one)):
+        known = ask(application, monday, skill=["loans", str(skill.pk)])
+    with django_assert_num_queries(len(one)):
+        unknown = ask(application, monday, skill=[f"s{number}" for number in range(100)])
+
+    assert starts(known) == starts(ask(application, monday))
+    assert starts(unknown) == []
+
+
+@pytest.mark.usefixtures("redis")
+def test_who_asks_too_often_is_told_to_wait(
+    application: Application, agent: User, monday: datetime, settings: Settings
+) -> None:
+    settings.FREE_TIMES_RATE = "1/day"
+    client = Client(REMOTE_ADDR="198.51.100.7")
+    client.get(AVAILABILITY)
+
+    answer = client.get(AVAILABILITY)
+
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    # A program with a token has a limit of its own.
+    assert ask(application, monday, make.token_for(agent)).status_code == 200

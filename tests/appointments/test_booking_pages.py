@@ -332,7 +332,7 @@ def test_no_page_is_kept_or_tells_others_where_one_comes_from(browser: Browser) 
 
 @pytest.mark.usefixtures("redis")
 def test_who_asks_too_often_is_told_to_wait(browser: Browser, settings: Settings) -> None:
-    settings.API_RATE_ANONYMOUS = "1/day"
+    settings.FREE_TIMES_RATE = "1/day"
     browser.client = Client(REMOTE_ADDR="198.51.100.7")
     browser.read()
 

@@ -18,24 +18,25 @@ from appointments.api.v2.schema import describe
 from appointments.availability import explain, free_slots, starting
 from appointments.slot_question import wanted_of, works_here
 from config.kernel.actors import Actor
+from config.kernel.throttling import FreeTimesThrottle
 from config.kernel.time import Duration
 
 
 class AvailabilityViewSet(SurfaceViewSet):
     surface = "api/v2"
     roles: ClassVar[Roles] = {"retrieve": None}
+    throttle_classes = (FreeTimesThrottle,)
 
     @describe("frontdesk.availability.get", schema.GET)
     def retrieve(self, request: Request) -> Response:
         actor = _asker(request)
         question = slot_question(request.query_params)
-        is_explained = "explain" in request.query_params
-        if is_explained and not works_here(actor):
+        if question.is_about_one_start and not works_here(actor):
             raise RoleMissing
         wanted = wanted_of(question, actor=actor)
         length = str(Duration.of(wanted.duration, exact=True))
         answer, now = serializers.common_of(wanted, duration=length), timezone.now()
-        if is_explained:
+        if question.is_about_one_start:
             verdicts = explain(starting(wanted, wanted.first), now=now)
             return Response({**answer, "verdicts": serializers.verdicts_of(verdicts)})
         knows = works_here(actor)
