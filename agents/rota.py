@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from agents.models import Absence, Application, Holiday, User, WorkingDay, WorkingHours
+from agents.models import Absence, Application, Holiday, User, Weekday, WorkingDay, WorkingHours
 from agents.services.intervals import WHOLE_DAY, Interval
 from config.kernel.time import parse_zone
 
@@ -70,74 +69,22 @@ def read_rotas(
     It holds to the same rules as the free times that customers are offered.
     """
     house = zone_of_house(organization_id)
-    reading = _Reading(organization_id, [one.pk for one in people], now=now, days=days)
-    return {one.pk: reading.rota(one, zone_of(one, house=house), days) for one in people}
+    # Somewhere it is tomorrow already, or still yesterday.
+    first, last = now.date() - DAY, now.date() + (days + 1) * DAY
+    hours = read_hours(organization_id, [one.pk for one in people], first=first, last=last)
+    return {
+        one.pk: _rota(hours[one.pk], zone_of(one, house=house), days=days, now=now)
+        for one in people
+    }
 
 
-class _Reading:
-    def __init__(
-        self, organization_id: UUID, ids: Sequence[UUID], *, now: datetime, days: int
-    ) -> None:
-        # Somewhere it is tomorrow already, or still yesterday.
-        first, last = now.date() - DAY, now.date() + (days + 1) * DAY
-        self.now = now
-        self.weekly = _weekly(organization_id, ids)
-        self.single = _single(ids, first, last)
-        holidays = Holiday.objects.filter(organization_id=organization_id)
-        self.holidays = dict(holidays.between(first, last).values_list("day", "name"))
-        self.absences: Mapping[UUID, list[Absence]] = defaultdict(list)
-        # Those that begin later too: one may follow upon the other.
-        for one in Absence.objects.filter(user_id__in=ids, ends_on__gte=first).order_by(
-            "starts_on", "-ends_on", "id"
-        ):
-            self.absences[one.user_id].append(one)
-
-    def rota(self, person: User, zone: ZoneInfo, days: int) -> Rota:
-        today = self.now.astimezone(zone).date()
-        return Rota(
-            zone=zone,
-            days=tuple(self._day(person.pk, today + number * DAY) for number in range(days)),
-            away_until=_away_until(self.absences[person.pk], today),
-        )
-
-    def _day(self, key: UUID, day: date) -> RotaDay:
-        own = self.single.get((key, day))
-        hours = self.weekly[key].get(day.isoweekday(), []) if own is None else own
-        # Who has hours of its own on a holiday works.
-        holiday = self.holidays.get(day, "") if own is None else ""
-        away = next(
-            (one for one in self.absences[key] if one.starts_on <= day <= one.ends_on), None
-        )
-        return RotaDay(
-            day=day,
-            hours=() if holiday or away else tuple(sorted(hours)),
-            is_single=own is not None,
-            holiday=holiday,
-            absence=away,
-        )
-
-
-def _weekly(organization_id: UUID, ids: Iterable[UUID]) -> Mapping[UUID, dict[int, list[Interval]]]:
-    rows = WorkingHours.objects.filter(organization_id=organization_id)
-    if not rows.exists():
-        # A house that keeps no hours is at work round the clock.
-        return defaultdict(lambda: {weekday: [WHOLE_DAY] for weekday in range(1, 8)})
-    found: Mapping[UUID, dict[int, list[Interval]]] = defaultdict(dict)
-    for row in rows.filter(user_id__in=ids):
-        of_day = found[row.user_id].setdefault(row.weekday, [])
-        of_day.append(Interval(row.starts_at, row.ends_at))
-    return found
-
-
-def _single(
-    ids: Iterable[UUID], first: date, last: date
-) -> dict[tuple[UUID, date], list[Interval]]:
-    found: dict[tuple[UUID, date], list[Interval]] = {}
-    for row in WorkingDay.objects.filter(user_id__in=ids, day__range=(first, last)):
-        hours = found.setdefault((row.user_id, row.day), [])
-        if row.starts_at is not None and row.ends_at is not None:
-            hours.append(Interval(row.starts_at, row.ends_at))
-    return found
+def _rota(hours: WorkingTime, zone: ZoneInfo, *, days: int, now: datetime) -> Rota:
+    today = now.astimezone(zone).date()
+    return Rota(
+        zone=zone,
+        days=tuple(hours.rota_day(today + number * DAY) for number in range(days)),
+        away_until=_away_until(hours.absences, today),
+    )
 
 
 def _away_until(absences: Sequence[Absence], today: date) -> date | None:
@@ -147,3 +94,95 @@ def _away_until(absences: Sequence[Absence], today: date) -> date | None:
         if one.starts_on <= until + DAY:
             until = max(until, one.ends_on)
     return until if until >= today else None
+
+
+# --- What makes a day -------------------------------------------------------------------------
+
+
+@dataclass
+class Hours:
+    """The hours of whoever keeps them: those of every week, and those of single days."""
+
+    week: dict[int, list[Interval]] = field(default_factory=dict)
+    single: dict[date, list[Interval]] = field(default_factory=dict)
+
+    def add(self, weekday: int, starts_at: time, ends_at: time) -> None:
+        """Add an interval of every week."""
+        self.week.setdefault(weekday, []).append(Interval(starts_at, ends_at))
+
+    def add_single(self, day: date, starts_at: time | None, ends_at: time | None) -> None:
+        """Add an interval of one day; without times the day has none."""
+        kept = self.single.setdefault(day, [])
+        if starts_at is not None and ends_at is not None:
+            kept.append(Interval(starts_at, ends_at))
+
+    def keep_always(self) -> None:
+        """Let the week be round the clock."""
+        self.week = {weekday: [WHOLE_DAY] for weekday in Weekday.values}
+
+    def on(self, day: date) -> Sequence[Interval]:
+        """Give the hours of a day, in any order: its own, else those of the week."""
+        return self.single[day] if day in self.single else self.week.get(day.isoweekday(), ())
+
+
+@dataclass
+class WorkingTime(Hours):
+    """When somebody works: its hours, the holidays of the house, and its absences."""
+
+    holidays: Mapping[date, str] = field(default_factory=dict)
+    absences: list[Absence] = field(default_factory=list)
+
+    def has_holiday(self, day: date) -> bool:
+        """Tell whether a day is off; who has hours of its own on a holiday works."""
+        return day in self.holidays and day not in self.single
+
+    def absence_on(self, day: date) -> Absence | None:
+        """Give the absence that a day lies in."""
+        return next((one for one in self.absences if one.starts_on <= day <= one.ends_on), None)
+
+    def rota_day(self, day: date) -> RotaDay:
+        """Give a day as it comes out."""
+        is_holiday, absence = self.has_holiday(day), self.absence_on(day)
+        return RotaDay(
+            day=day,
+            hours=() if is_holiday or absence else tuple(sorted(self.on(day))),
+            is_single=day in self.single,
+            holiday=self.holidays[day] if is_holiday else "",
+            absence=absence,
+        )
+
+
+def read_hours(
+    organization_id: UUID, ids: Sequence[UUID], *, first: date, last: date
+) -> dict[UUID, WorkingTime]:
+    """Give when people of one organisation work from a day to another: four or five queries."""
+    holidays = Holiday.objects.filter(organization_id=organization_id).between(first, last)
+    closed = dict(holidays.values_list("day", "name"))
+    found = {key: WorkingTime(holidays=closed) for key in ids}
+    _add_weeks(found, organization_id, first, last)
+    single = WorkingDay.objects.filter(user_id__in=ids, day__range=(first, last))
+    for key, day, begin, end in single.values_list("user_id", "day", "starts_at", "ends_at"):
+        found[key].add_single(day, begin, end)
+    # Those that begin later too: one may follow upon the other.
+    away = Absence.objects.filter(user_id__in=ids, ends_on__gte=first)
+    for absence in away.order_by("starts_on", "-ends_on", "id"):
+        found[absence.user_id].absences.append(absence)
+    return found
+
+
+def _add_weeks(
+    found: Mapping[UUID, WorkingTime], organization_id: UUID, first: date, last: date
+) -> None:
+    kept = WorkingHours.objects.filter(organization_id=organization_id)
+    weekdays = {(first + number * DAY).isoweekday() for number in range((last - first).days + 1)}
+    rows = list(
+        kept.filter(user_id__in=list(found), weekday__in=weekdays).values_list(
+            "user_id", "weekday", "starts_at", "ends_at"
+        )
+    )
+    for key, weekday, begin, end in rows:
+        found[key].add(weekday, begin, end)
+    if not rows and not kept.exists():
+        # A house that keeps no hours is at work round the clock.
+        for one in found.values():
+            one.keep_always()

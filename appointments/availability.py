@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +20,7 @@ from django.db import connection
 
 from agents.models import Application, User
 from appointments.calendars import Calendars, Planned, Worker, load_calendars
+from appointments.errors import TooManySlots
 from appointments.minutes import (
     MINUTE,
     Window,
@@ -27,6 +30,7 @@ from appointments.minutes import (
     starts_of,
 )
 from appointments.models import Office
+from config.kernel import limits
 
 
 class Reason(StrEnum):
@@ -96,6 +100,11 @@ class Wanted:
         return minute_from(self.first), minute_of(self.last)
 
     @property
+    def is_in_whole_minutes(self) -> bool:
+        """Whether it starts with a minute: of a longer search every start does."""
+        return not self.is_exact or minute_of(self.first) == minute_from(self.first)
+
+    @property
     def length(self) -> int:
         """The minutes from start to end."""
         begin, end = self.minutes
@@ -123,16 +132,21 @@ class Verdict(NamedTuple):
 
 
 def free_slots(wanted: Wanted, *, now: datetime, names_agents: bool = True) -> list[Slot]:
-    """Give the free times in order of their start; without names only that there is somebody."""
+    """Give the free times in order of their start; without names only that there is somebody.
+
+    Raises TooManySlots.
+    """
     search = _Search(wanted, now)
+    free = {one.user.pk: search.free(one) for one in search.calendars.workers}
+    every = reduce(or_, free.values(), 0)
+    named = sum(starts.bit_count() for starts in free.values()) if names_agents else 0
+    if every.bit_count() > limits.SLOTS_MAX or named > limits.SLOT_AGENTS_MAX:
+        raise TooManySlots(errors={"to": [TooManySlots.message]})
     takers: dict[int, list[UUID]] = {}
-    every = 0
-    for worker in search.calendars.workers:
-        free = search.free(worker)
-        every |= free
-        if names_agents:
-            for minute in search.window.each(free):
-                takers.setdefault(minute, []).append(worker.user.pk)
+    if names_agents:
+        for key, starts in free.items():
+            for minute in search.window.each(starts):
+                takers.setdefault(minute, []).append(key)
     return [
         Slot(
             start=instant_of(minute),
@@ -155,12 +169,28 @@ def free_agents(wanted: Wanted, *, now: datetime) -> list[User]:
 
     Who was given an appointment longest ago comes first.
     """
-    search = _Search(wanted, now)
-    at, _ = wanted.minutes
-    free = {one.user.pk: one.user for one in search.calendars.workers if search.can_take(one, at)}
-    with connection.cursor() as cursor:
-        cursor.execute(_IN_TURN, [list(free)])
-        return [free[key] for (key,) in cursor.fetchall()]
+    return FreeAgents(wanted, now=now).in_turn()
+
+
+class FreeAgents:
+    """Those who could take the first moment of a search, to be looked at more than once."""
+
+    def __init__(self, wanted: Wanted, *, now: datetime) -> None:
+        self._search = _Search(wanted, now)
+        self._at, _ = wanted.minutes
+        workers = self._search.calendars.workers
+        self._free = {one.user.pk: one for one in workers if self._search.can_take(one, self._at)}
+
+    def in_turn(self) -> list[User]:
+        """Give them; who was given an appointment longest ago comes first."""
+        with connection.cursor() as cursor:
+            cursor.execute(_IN_TURN, [list(self._free)])
+            return [self._free[key].user for (key,) in cursor.fetchall()]
+
+    def is_still(self, user: User) -> bool:
+        """Tell whether one of them could take it beside what it has been given by now."""
+        worker = self._search.calendars.look_again(self._free[user.pk])
+        return self._search.can_take(worker, self._at)
 
 
 # Ids of participations grow with time.
@@ -223,7 +253,8 @@ class _Search:
 
     def can_take(self, worker: Worker, minute: int) -> bool:
         """Tell whether a worker could take a start, whatever customers may book."""
-        return all(self.window.has(starts, minute) for _, starts in self._of(worker))
+        conditions = (*self._of_office(), *self._of(worker))
+        return all(self.window.has(starts, minute) for _, starts in conditions)
 
     def _common_conditions(self) -> Iterator[tuple[Reason, int]]:
         one, window = self.wanted, self.window
@@ -233,15 +264,15 @@ class _Search:
         if one.for_customer:
             latest = minute_of(self.now + application.booking_horizon)
             yield Reason.TOO_FAR_AHEAD, window.set_of([(window.first, latest + 1)])
-            yield (
-                Reason.NOT_A_STARTING_TIME,
-                window.on_the_clock(application.slot_step, one.zone),
-            )
+            grid = window.on_the_clock(application.slot_step, one.zone)
+            yield Reason.NOT_A_STARTING_TIME, grid if one.is_in_whole_minutes else 0
+        yield from self._of_office()
+
+    def _of_office(self) -> Iterator[tuple[Reason, int]]:
+        one = self.wanted
         if one.office is not None:
-            yield (
-                Reason.OFFICE_CLOSED,
-                starts_of(self.calendars.office_open, length=one.length),
-            )
+            is_open = starts_of(self.calendars.office_open, length=one.length)
+            yield Reason.OFFICE_CLOSED, is_open
 
     def _conditions(self, worker: Worker) -> Iterator[tuple[Reason, int]]:
         yield from self._common

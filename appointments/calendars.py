@@ -1,73 +1,28 @@
-"""The calendars of agents and an office, as sets of minutes: six questions to the database."""
+"""The calendars of agents and an office, as sets of minutes: a few questions to the database."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from psycopg.types.range import TimestamptzRange
 
-from agents.models import (
-    Absence,
-    Application,
-    Holiday,
-    User,
-    UserSkill,
-    WorkingDay,
-    WorkingHours,
-)
-from agents.rota import zone_of, zone_of_house
+from agents.models import Application, User, UserSkill
+from agents.rota import Hours, read_hours, zone_of, zone_of_house
+from agents.services.intervals import WHOLE_DAY
 from appointments.minutes import Window, days_of, interval_of, minute_from, minute_of
-from appointments.models import Office, OfficeDay, OfficeHours, Participant, ParticipantRole
+from appointments.models import Office, OfficeDay, OfficeHours
 from config.kernel.time import parse_zone
 
-_ROUND_THE_CLOCK = [(time(0), time(0))]
 # Days begin at other instants elsewhere, and what has begun on one may be within the next.
 _MARGIN = timedelta(days=2)
-
-
-class _Weekly(Protocol):
-    weekday: int
-    starts_at: time
-    ends_at: time
-
-
-class _Special(Protocol):
-    day: date
-    starts_at: time | None
-    ends_at: time | None
-
-
-@dataclass
-class _Hours:
-    """The hours of a person or an office: those of every week, and those of single days."""
-
-    weekly: dict[int, list[tuple[time, time]]] = field(default_factory=lambda: defaultdict(list))
-    single: dict[date, list[tuple[time, time]]] = field(default_factory=dict)
-
-    def add(self, row: _Weekly) -> None:
-        """Add an interval of every week."""
-        self.weekly[row.weekday].append((row.starts_at, row.ends_at))
-
-    def add_day(self, row: _Special) -> None:
-        """Add the hours of one day."""
-        kept = self.single.setdefault(row.day, [])
-        if row.starts_at is not None and row.ends_at is not None:
-            kept.append((row.starts_at, row.ends_at))
-
-    def open(self, window: Window, days: Iterable[date], zone: ZoneInfo) -> int:
-        """Give the minutes within the hours."""
-        return window.set_of(
-            interval_of(day, begin, end, zone)
-            for day in days
-            for begin, end in self.single.get(day, self.weekly[day.isoweekday()])
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +35,8 @@ class Worker:
     holidays: int
     absences: int
     # Of the days on which it has as many appointments as it is given.
-    full_days: int
-    occupied: int
+    full_days: int = 0
+    occupied: int = 0
 
     def has_skills(self, skill_ids: Iterable[UUID]) -> bool:
         """Tell whether it has all of them."""
@@ -108,6 +63,12 @@ class Calendars:
 
     workers: list[Worker]
     office_open: int
+    _loading: _Loading
+
+    def look_again(self, worker: Worker) -> Worker:
+        """Give a worker with what it has to do by now: for whoever holds the lock of its time."""
+        (found,) = self._loading.booked([worker])
+        return found
 
 
 def load_calendars(
@@ -131,20 +92,29 @@ def load_calendars(
     return Calendars(
         workers=loading.workers(),
         office_open=_office_open(office, window) if office else window.all,
+        _loading=loading,
     )
 
 
 def _office_open(office: Office, window: Window) -> int:
     zone = parse_zone(office.timezone)
     days = days_of(window, zone)
-    hours = _Hours()
-    for row in OfficeHours.objects.filter(office=office):
-        hours.add(row)
-    if not hours.weekly:
-        hours.weekly.update((weekday, _ROUND_THE_CLOCK) for weekday in range(1, 8))
-    for single in OfficeDay.objects.filter(office=office, day__range=(days[0], days[-1])):
-        hours.add_day(single)
-    return hours.open(window, days, zone)
+    hours = Hours()
+    weekly = OfficeHours.objects.filter(office=office)
+    for row in weekly.values_list("weekday", "starts_at", "ends_at"):
+        hours.add(*row)
+    if not hours.week:
+        hours.keep_always()
+    single = OfficeDay.objects.filter(office=office, day__range=(days[0], days[-1]))
+    for special in single.values_list("day", "starts_at", "ends_at"):
+        hours.add_single(*special)
+    return _open(hours, window, days, zone)
+
+
+def _open(hours: Hours, window: Window, days: Iterable[date], zone: ZoneInfo) -> int:
+    return window.set_of(
+        interval_of(day, one.starts_at, one.ends_at, zone) for day in days for one in hours.on(day)
+    )
 
 
 @dataclass
@@ -157,40 +127,54 @@ class _Loading:
     planned: Sequence[Planned] = ()
 
     def __post_init__(self) -> None:
-        self.ids = [user.pk for user in self.users]
-        self.house = self._clock()
+        one = self.application
+        self.house = one.default_timezone if one.is_default else zone_of_house(one.organization_id)
         begin, end = self.period
-        self.first, self.last = (begin - _MARGIN).date(), (end + _MARGIN).date()
-        days = min((self.last - self.first).days, 6)
-        self.weekdays = {(self.first + timedelta(days=n)).isoweekday() for n in range(days + 1)}
+        self.around = begin - _MARGIN, end + _MARGIN
+        self.days: dict[ZoneInfo, list[date]] = {}
 
     def workers(self) -> list[Worker]:
-        hours, holidays, absences = self._hours(), self._holidays(), self._absences()
-        skills, occupied, full = self._skills(), self._occupied(), self._full_days()
-        days: dict[ZoneInfo, list[date]] = {}
+        ids = [user.pk for user in self.users]
+        first, last = self.around
+        hours = read_hours(
+            self.application.organization_id, ids, first=first.date(), last=last.date()
+        )
+        skills = self._skills(ids)
         found = []
         for user in self.users:
-            zone = zone_of(user, house=self.house)
-            if zone not in days:
-                days[zone] = days_of(self.window, zone)
-            shown, own = days[zone], hours[user.pk]
-            # Who has hours of its own on a holiday works.
-            closed = holidays - own.single.keys()
-            away = [day for one in absences[user.pk] for day in shown if _is_within(day, one)]
+            own, zone, days = hours[user.pk], *self._clock_of(user)
             found.append(
                 Worker(
                     user=user,
                     skill_ids=frozenset(skills[user.pk]),
-                    hours=own.open(self.window, shown, zone),
-                    holidays=self._all_day((day for day in shown if day in closed), zone),
-                    absences=self._all_day(away, zone),
-                    full_days=self._all_day(full[user.pk], zone),
-                    occupied=self.window.set_of(
-                        (*occupied.get(user.pk, ()), *self._planned_for(user))
-                    ),
+                    hours=_open(own, self.window, days, zone),
+                    holidays=self._all_day(filter(own.has_holiday, days), zone),
+                    absences=self._all_day(filter(own.absence_on, days), zone),
                 )
             )
-        return found
+        return self.booked(found)
+
+    def booked(self, workers: Sequence[Worker]) -> list[Worker]:
+        """Give workers with what they have to do."""
+        users = [one.user for one in workers]
+        occupied, begun = self._occupied(users), self._begun(users)
+        return [
+            replace(
+                one,
+                full_days=self._full_days(one.user, begun.get(one.user.pk, [])),
+                occupied=self.window.set_of(
+                    (*occupied.get(one.user.pk, ()), *self._planned_for(one.user))
+                ),
+            )
+            for one in workers
+        ]
+
+    def _clock_of(self, user: User) -> tuple[ZoneInfo, list[date]]:
+        """Give the clock of a user, and the days that it shows."""
+        zone = zone_of(user, house=self.house)
+        if zone not in self.days:
+            self.days[zone] = days_of(self.window, zone)
+        return zone, self.days[zone]
 
     def _planned_for(self, user: User) -> Iterator[tuple[int, int]]:
         begin, end = self.period
@@ -198,91 +182,48 @@ class _Loading:
             if one.user_id == user.pk and one.begin < end and begin < one.end:
                 yield minute_of(one.begin), minute_from(one.end)
 
-    def _clock(self) -> str:
-        one = self.application
-        return one.default_timezone if one.is_default else zone_of_house(one.organization_id)
-
     def _all_day(self, days: Iterable[date], zone: ZoneInfo) -> int:
-        return self.window.set_of(interval_of(day, time(0), time(0), zone) for day in days)
+        begin, end = WHOLE_DAY.starts_at, WHOLE_DAY.ends_at
+        return self.window.set_of(interval_of(day, begin, end, zone) for day in days)
 
-    def _hours(self) -> Mapping[UUID, _Hours]:
-        found: dict[UUID, _Hours] = defaultdict(_Hours)
-        weekly = WorkingHours.objects.filter(organization_id=self.application.organization_id)
-        rows = weekly.filter(user_id__in=self.ids, weekday__in=self.weekdays)
-        for key, weekday, begin, end in rows.values_list("user", "weekday", "starts_at", "ends_at"):
-            found[key].weekly[weekday].append((begin, end))
-        if not found and not weekly.exists():
-            # A house that keeps no hours is at work round the clock.
-            for key in self.ids:
-                found[key].weekly.update((day, _ROUND_THE_CLOCK) for day in range(1, 8))
-        for single in WorkingDay.objects.filter(
-            user_id__in=self.ids, day__range=(self.first, self.last)
-        ):
-            found[single.user_id].add_day(single)
-        return found
-
-    def _holidays(self) -> frozenset[date]:
-        rows = Holiday.objects.filter(organization_id=self.application.organization_id)
-        return frozenset(rows.between(self.first, self.last).values_list("day", flat=True))
-
-    def _absences(self) -> Mapping[UUID, list[Absence]]:
-        found: dict[UUID, list[Absence]] = defaultdict(list)
-        rows = Absence.objects.filter(user_id__in=self.ids).between(self.first, self.last)
-        for row in rows:
-            found[row.user_id].append(row)
-        return found
-
-    def _skills(self) -> Mapping[UUID, list[UUID]]:
+    def _skills(self, ids: Sequence[UUID]) -> Mapping[UUID, list[UUID]]:
         found: dict[UUID, list[UUID]] = defaultdict(list)
-        rows = UserSkill.objects.filter(user_id__in=self.ids)
+        rows = UserSkill.objects.filter(user_id__in=ids)
         for user_id, skill_id in rows.values_list("user_id", "skill_id"):
             found[user_id].append(skill_id)
         return found
 
-    def _occupied(self) -> dict[UUID, Iterable[tuple[int, int]]]:
-        period: Any = TimestamptzRange(*self.period)
+    def _occupied(self, users: Sequence[User]) -> dict[UUID, Iterable[tuple[int, int]]]:
+        ids, period = [user.pk for user in users], TimestamptzRange(*self.period)
+        params: list[Any] = [ids, period, self.ignoring, self.ignoring]
         with connection.cursor() as cursor:
-            cursor.execute(_OCCUPIED, [self.ids, period, self.ignoring, self.ignoring])
+            cursor.execute(_OCCUPIED, params)
             return {
                 agent: zip(begins, ends, strict=True)
                 for agent, begins, ends in cursor.fetchall()
                 if begins
             }
 
-    def _full_days(self) -> Mapping[UUID, list[date]]:
-        limited = {user.pk: user for user in self.users if user.daily_maximum is not None}
-        counts: dict[UUID, Counter[date]] = defaultdict(Counter)
-        if limited:
-            begin, end = self.period
-            period = TimestamptzRange(begin - _MARGIN, end + _MARGIN)
-            rows = Participant.objects.filter(
-                user_id__in=limited, role=ParticipantRole.PRIMARY, occupies__overlap=period
-            )
-            for agent, one, start in rows.values_list("user", "appointment", "appointment__start"):
-                if start is not None and one != self.ignoring:
-                    counts[agent][_day(start, zone_of(limited[agent], house=self.house))] += 1
-            for each in self.planned:
-                if (user := limited.get(each.user_id)) is not None:
-                    counts[user.pk][_day(each.start, zone_of(user, house=self.house))] += 1
-        return defaultdict(
-            list,
-            {
-                agent: [
-                    day
-                    for day, number in days.items()
-                    if number >= (limited[agent].daily_maximum or 0)
-                ]
-                for agent, days in counts.items()
-            },
+    def _begun(self, users: Sequence[User]) -> dict[UUID, list[int]]:
+        """Give the minutes in which the appointments begin of those who have a maximum."""
+        ids = [user.pk for user in users if user.daily_maximum is not None]
+        if not ids:
+            return {}
+        with connection.cursor() as cursor:
+            cursor.execute(_BEGUN, [ids, *self.around, self.ignoring, self.ignoring])
+            return {agent: begins for agent, begins in cursor.fetchall() if begins}
+
+    def _full_days(self, user: User, begun: list[int]) -> int:
+        if user.daily_maximum is None:
+            return 0
+        planned = [minute_of(one.start) for one in self.planned if one.user_id == user.pk]
+        begins, (zone, days) = sorted(begun + planned), self._clock_of(user)
+        whole = [interval_of(day, WHOLE_DAY.starts_at, WHOLE_DAY.ends_at, zone) for day in days]
+        return self.window.set_of(
+            (first, end)
+            for first, end in whole
+            if bisect_left(begins, end) - bisect_left(begins, first) >= user.daily_maximum
         )
-
-
-def _day(instant: datetime, zone: ZoneInfo) -> date:
-    return instant.astimezone(zone).date()
-
-
-def _is_within(day: date, absence: Absence) -> bool:
-    return absence.starts_on <= day <= absence.ends_on
 
 
 # Agent by agent, because that is how the index of occupied time is laid out; in minutes, because
@@ -296,4 +237,17 @@ CROSS JOIN LATERAL (
     WHERE user_id = agent.id AND occupies && %s
         AND (%s::uuid IS NULL OR appointment_id <> %s)
 ) AS taken
+"""
+
+# What is over was given all the same; of what is cancelled an involvement has no start.
+_BEGUN = """
+SELECT agent.id, given.begins FROM unnest(%s::uuid[]) AS agent(id)
+CROSS JOIN LATERAL (
+    SELECT array_agg(floor(date_part('epoch', one.start) / 60)::bigint) AS begins
+    FROM appointments_involvement AS one
+    JOIN appointments_participant AS charge
+        ON charge.appointment_id = one.appointment_id AND charge.user_id = one.agent_id
+    WHERE one.agent_id = agent.id AND one.start BETWEEN %s AND %s AND charge.role = 'PRIMARY'
+        AND (%s::uuid IS NULL OR one.appointment_id <> %s)
+) AS given
 """

@@ -284,6 +284,11 @@ class SlotLengthNotWhole(DomainError):
     message = "Free times are looked for in whole minutes."
 
 
+class TooManySlots(DomainError):
+    kind = "invalid"
+    message = "There are too many free times: ask for a shorter period, or for fewer agents."
+
+
 class SubjectUnknown(DomainError):
     kind = "invalid"
     message = "There is no such subject."

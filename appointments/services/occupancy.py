@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from psycopg.types.range import TimestamptzRange
 
 from agents.models import User
-from appointments.availability import Wanted, free_agents, starting
+from appointments.availability import FreeAgents, Wanted, free_agents, starting
 from appointments.errors import AgentOccupied, NoAgentFree
 from appointments.models import Appointment, Participant, ParticipantRole, ParticipantType
 from appointments.services.case import Case
@@ -119,8 +120,8 @@ def refusing_overlaps(case: Case) -> Iterator[None]:
 def take_free_agent(case: Case, *, start: datetime, end: datetime) -> User:
     """Take an agent who could have the appointment at a time, and hold its time until the end.
 
-    Whoever was given one longest ago is first, of those who work then and are free. Raises
-    NoAgentFree.
+    Whoever was given one longest ago is first, of those who work then, while the office is open,
+    and are free. Raises NoAgentFree.
     """
     # In turn: of two who ask at once the second sees what the first was given.
     lock_keys(f"any-agent:{case.actor.organization_id}", lock_timeout=BOOKING_LOCK_TIMEOUT)
@@ -131,26 +132,38 @@ def take_free_agent(case: Case, *, start: datetime, end: datetime) -> User:
         last=end,
         duration=end - start,
         zone=parse_zone(one.timezone),
+        office=one.office,
         for_customer=case.actor.kind == ActorKind.CUSTOMER,
         leading_buffer=one.leading_buffer,
         trailing_buffer=one.trailing_buffer,
         ignoring=one.id,
     )
-    busy = Participant.objects.filter(
-        occupies__overlap=TimestamptzRange(start - one.leading_buffer, end + one.trailing_buffer)
-    ).exclude(appointment_id=one.id)
-    asked_for: list[User] = []
-    for user in free_agents(starting(wanted, start), now=case.now):
-        # Whom somebody else is giving away comes last: who waits should hold nobody.
-        if not try_lock_key(_key_of(user.pk)):
-            asked_for.append(user)
-        elif not busy.filter(user=user).exists():
-            return user
-    for user in sorted(asked_for, key=lambda user: user.pk):
-        lock_agents([user.pk])
-        if not busy.filter(user=user).exists():
-            return user
-    raise NoAgentFree
+    wanted = starting(wanted, start)
+    user, others = _take_at_once(FreeAgents(wanted, now=case.now))
+    if user is None and others:
+        lock_agents(others)
+        free = free_agents(replace(wanted, agent_ids=others), now=case.now)
+        user = next(iter(free), None)
+    if user is None:
+        raise NoAgentFree
+    return user
+
+
+def _take_at_once(free: FreeAgents) -> tuple[User | None, list[UUID]]:
+    """Take the first whom nobody else is giving away; without one, give those whom somebody is.
+
+    Without one it holds nobody either: whoever waits for some should not keep others.
+    """
+    others = []
+    with transaction.atomic():
+        for user in free.in_turn():
+            if not try_lock_key(_key_of(user.pk)):
+                others.append(user.pk)
+            elif free.is_still(user):
+                return user, []
+        # With the savepoint go the locks of those who were given something a moment ago.
+        transaction.set_rollback(True)
+    return None, others
 
 
 def agent_row(case: Case, user: User, *, role: ParticipantRole) -> Participant:

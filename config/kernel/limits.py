@@ -53,6 +53,9 @@ NOTICE_MAX = HORIZON_MAX = timedelta(days=3650)
 # What one question for free slots may ask: the days to look at, and the length of one.
 SLOT_WINDOW_MAX = timedelta(days=62)
 SLOT_LENGTH_MAX = timedelta(days=1)
+# What one answer holds: free times, and agents who could take them.
+SLOTS_MAX = 10_000
+SLOT_AGENTS_MAX = 100_000
 # Intervals that one person or office keeps in a week, and single days ahead with their own.
 INTERVALS_PER_WEEK = 50
 SINGLE_DAYS_AHEAD = 366

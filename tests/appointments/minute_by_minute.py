@@ -130,6 +130,11 @@ class _Agent(_Wall):
                 "appointment"
             )
         )
+        self.given = [
+            one.appointment
+            for one in Participant.objects.filter(user=user).select_related("appointment")
+            if one.role == "PRIMARY" and one.appointment.state != State.CANCELLED
+        ]
         self.skills = set(UserSkill.objects.filter(user=user).values_list("skill_id", flat=True))
         self.keeps_hours = WorkingHours.objects.filter(
             organization=application.organization
@@ -172,9 +177,9 @@ class _Agent(_Wall):
             return False
         today = start.astimezone(self.zone).date()
         days = [
-            one.appointment.start.astimezone(self.zone).date()
-            for one in self.taken
-            if one.appointment.start and one.appointment_id != wanted.ignoring
+            one.start.astimezone(self.zone).date()
+            for one in self.given
+            if one.start and one.pk != wanted.ignoring
         ]
         return days.count(today) >= self.user.daily_maximum
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -16,8 +17,14 @@ from django.test.utils import CaptureQueriesContext
 from agents.models import Application, User
 from appointments import services
 from appointments.availability import Reason, Wanted, explain, free_agents, free_slots, starting
-from appointments.models import Participant, TargetType
-from config.kernel.actors import Role
+from appointments.models import (
+    Appointment,
+    Participant,
+    ParticipantState,
+    State,
+    TargetType,
+)
+from config.kernel.actors import Actor, Role
 from config.kernel.time import parse_duration, parse_zone
 from tests import make
 from tests.appointments import entries
@@ -242,6 +249,75 @@ def test_a_day_is_full_at_its_maximum(application: Application, agent: User) -> 
     assert len(times(on(MONDAY, application, ignoring=booked.pk))) == 3
 
 
+def miss(booked: Appointment) -> None:
+    services.finish_due_appointments(now=NOW + 4 * HOUR)
+
+
+def hold(booked: Appointment) -> None:
+    for one in Participant.objects.of(booked.pk):
+        for state, hours in ((ParticipantState.JOINED, 3), (ParticipantState.LEFT, 4)):
+            services.set_participant_state(
+                booked.pk,
+                participant_id=one.wire_id,
+                state=state,
+                actor=supervisor_of(booked),
+                now=NOW + hours * HOUR,
+            )
+    services.finish_due_appointments(now=NOW + 4 * HOUR)
+
+
+def fail(booked: Appointment) -> None:
+    services.report_failure(
+        booked.pk,
+        system_message=None,
+        user_message=None,
+        actor=supervisor_of(booked),
+        now=NOW + 4 * HOUR,
+    )
+
+
+def supervisor_of(booked: Appointment) -> Actor:
+    return make.actor_for(make.make_user(booked.organization, [Role.SUPERVISOR]))
+
+
+@pytest.mark.parametrize(
+    ("end_it", "state"), [(hold, State.COMPLETED), (miss, State.NO_SHOW), (fail, State.FAILED)]
+)
+def test_what_is_over_counts_as_given(
+    application: Application,
+    agent: User,
+    end_it: Callable[[Appointment], None],
+    state: State,
+) -> None:
+    User.objects.filter(pk=agent.pk).update(daily_maximum=1)
+    booked = book(application, agent, 9, duration="PT30M")
+    end_it(booked)
+    assert Appointment.objects.get(pk=booked.pk).state == state
+    later, day = NOW + 4 * HOUR, on(MONDAY, application, for_customer=False)
+
+    assert reason(day, 11, now=later) == Reason.DAILY_MAXIMUM
+    assert times(on(MONDAY, application), now=later) == []
+    assert free_agents(starting(day, later), now=later) == []
+
+
+def test_what_was_cancelled_and_what_a_colleague_is_in_charge_of_count_for_nothing(
+    application: Application, agent: User
+) -> None:
+    User.objects.filter(pk=agent.pk).update(daily_maximum=1)
+    cancelled = book(application, agent, 9, duration="PT30M")
+    services.cancel_appointment(cancelled.pk, actor=make.actor_for(agent), now=NOW)
+    organized = book(application, make.make_user(application.organization), 10, organizer=agent)
+    Participant.objects.create(
+        organization=application.organization,
+        appointment=organized,
+        type="AGENT",
+        role="SECONDARY",
+        user=agent,
+    )
+
+    assert times(on(MONDAY, application, agent_ids=[agent.pk])) == ["09:00", "10:00", "11:00"]
+
+
 # --- What the application asks of customers -----------------------------------------------------
 
 
@@ -272,6 +348,22 @@ def test_the_grid_begins_with_the_hours_of_the_clock_that_is_read(
 
     assert times(day)[0] == first
     assert reason(day, 9, minute=1) == Reason.NOT_A_STARTING_TIME
+
+
+def test_between_two_minutes_nothing_starts_for_customers(
+    application: Application, agent: User
+) -> None:
+    day = on(MONDAY, application, duration=timedelta(minutes=30))
+    at = day.first.replace(hour=9, second=30)
+
+    def verdict(wanted: Wanted) -> Reason | None:
+        return explain(starting(wanted, at), now=NOW)[0].reason
+
+    assert verdict(day) == Reason.NOT_A_STARTING_TIME
+    assert free_slots(starting(day, at), now=NOW) == []
+    # A search that begins there finds what starts with the next minutes.
+    assert times(replace(day, first=at)) == ["10:00", "11:00"]
+    assert verdict(replace(day, for_customer=False)) is None
 
 
 def test_who_is_not_online_is_not_offered_to_customers(
@@ -324,9 +416,12 @@ def test_nobody_else_counts(application: Application, agent: User) -> None:
     assert [one.agent for one in explain(on(MONDAY, application), now=NOW)] == [agent]
 
 
+@pytest.mark.parametrize(("maximum", "number"), [(None, 7), (2, 8)])
 def test_a_question_takes_as_many_queries_whatever_is_booked(
-    application: Application, agent: User
+    application: Application, agent: User, maximum: int | None, number: int
 ) -> None:
+    User.objects.filter(pk=agent.pk).update(daily_maximum=maximum)
+
     def queries() -> int:
         with CaptureQueriesContext(connection) as taken:
             free_slots(on(MONDAY, application), now=NOW)
@@ -334,11 +429,11 @@ def test_a_question_takes_as_many_queries_whatever_is_booked(
 
     with_one = queries()
     for hour in (9, 10, 11):
-        other = make.make_user(application.organization)
+        other = make.make_user(application.organization, daily_maximum=maximum)
         make.make_hours(other)
         book(application, other, hour)
 
-    assert queries() == with_one == 7
+    assert queries() == with_one == number
 
 
 # --- Whose turn it is ---------------------------------------------------------------------------

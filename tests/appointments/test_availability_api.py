@@ -322,6 +322,28 @@ def test_many_skills_are_one_query(
     assert starts(unknown) == []
 
 
+@pytest.mark.rule("frontdesk.availability.get.r9")
+@pytest.mark.parametrize(("agents", "days", "is_known"), [(1, 35, False), (12, 30, True)])
+def test_an_answer_has_a_largest_size(
+    now: datetime, agents: int, days: int, is_known: bool
+) -> None:
+    application = make.make_application(slot_step=5)
+    people = [make.make_user(application.organization) for _ in range(agents)]
+    begin = now + timedelta(days=1)
+    asked = {
+        "from": format_instant(begin),
+        "to": format_instant(begin + timedelta(days=days)),
+        "duration": "PT5M",
+    }
+    token = make.token_for(people[0]) if is_known else None
+
+    refused = ask(application, begin, token, **asked)
+    shorter = {**asked, "to": format_instant(begin + timedelta(days=days * 0.9))}
+
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["to"])
+    assert len(starts(ask(application, begin, token, **shorter))) > 7_000
+
+
 @pytest.mark.usefixtures("redis")
 def test_who_asks_too_often_is_told_to_wait(
     application: Application, agent: User, monday: datetime, settings: Settings

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agents.models import Application, User
 from appointments.availability import Wanted, explain, free_slots, starting
-from appointments.models import Office
+from appointments.models import Office, Participant, ParticipantRole, State
 from config.kernel.time import _ZONES, Duration
 from tests import make
 from tests.appointments import entries
@@ -28,6 +28,9 @@ STRANGE = [
     *("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"),
     *("Pacific/Apia", "Africa/Cairo", "America/Havana", "Antarctica/Troll", "Africa/Casablanca"),
 ]
+
+# None: it is ahead, and takes up time.
+STATES = [*4 * [None], State.COMPLETED, State.NO_SHOW, State.FAILED, State.CANCELLED]
 
 
 class Dice:
@@ -123,15 +126,21 @@ def make_agent(dice: Dice, application: Application, now: datetime) -> User:
 
 
 def book(dice: Dice, application: Application, user: User, now: datetime) -> None:
-    """Let the agent have something to do, at any second."""
+    """Let the agent have something to do, at any second; it may be over, or a colleague's."""
     start = now + dice.chance.uniform(0, 14) * DAY
-    make.make_appointment(
+    booked = make.make_appointment(
         application,
         agent=user,
         start=start,
         duration=str(Duration.of(dice.length(5, 30, 31, 240), exact=True)),
         booked_at=now,
+        state=(state := dice.chance.choice(STATES)),
     )
+    given = Participant.objects.filter(appointment=booked, user=user)
+    if state is not None:
+        given.update(occupies=None)
+    if dice.chance.random() < 0.1:
+        given.update(occupies=None, role=ParticipantRole.SECONDARY)
 
 
 def make_office(dice: Dice, application: Application, now: datetime) -> Office:
