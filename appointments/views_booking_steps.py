@@ -85,13 +85,18 @@ class SubjectPage(BookingPage):
 
     @cached_property
     def zones(self) -> ZoneForm:
-        """Give the choice of a zone."""
-        return ZoneForm(
+        """Give the choice of a zone; in an office, people look at its clock."""
+        office = self.meeting.office
+        form = ZoneForm(
             self.request.GET,
-            default_zone=self.application.default_timezone,
+            default_zone=(office and office.timezone) or self.application.default_timezone,
             default_label=self.application.organization.name,
             now=self.now,
         )
+        if office is None and not self.request.GET.get("zone"):
+            # For the script, which knows the clock of the browser.
+            form.fields["zone"].widget.attrs["data-is-open"] = ""
+        return form
 
     def wanted(self, start: datetime) -> Wanted:
         """Give what a free time is looked for."""

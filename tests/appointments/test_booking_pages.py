@@ -205,6 +205,22 @@ def test_an_office_has_its_hours(application: Application, browser: Browser, now
     assert "<span>11:00" not in page
 
 
+def test_people_who_come_to_an_office_look_at_its_clock(
+    application: Application, browser: Browser
+) -> None:
+    office = entries.make_office(application.organization, timezone="Europe/Athens")
+    browser.query = {"meetingType": "OFFICE", "officeId": str(office.pk)}
+
+    details = text_of(browser.read(start=browser.times()[0]))
+
+    assert "Europe/Athens (UTC+0" in details
+    # Only elsewhere may a script choose the clock of the browser.
+    assert "data-is-open" not in text_of(browser.read())
+    browser.query = {"meetingType": "VIDEO"}
+    assert "data-is-open" in text_of(browser.read())
+    assert "data-is-open" not in text_of(browser.read(zone="Europe/Berlin"))
+
+
 def test_an_office_of_another_organisation_is_not_taken(browser: Browser) -> None:
     theirs = entries.make_office(make.make_organization(), name={"en": "Elsewhere"})
     browser.query = {"meetingType": "OFFICE", "officeId": str(theirs.pk)}

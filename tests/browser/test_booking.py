@@ -175,6 +175,26 @@ def test_the_pages_can_be_used_by_keyboard_and_fit(
     assert page.locator("main").count() == page.locator("h1").count() == 1
 
 
+def test_times_are_on_the_clock_of_whoever_looks(
+    visitor: BrowserContext, live_server: LiveServer, application: Application, subject: Subject
+) -> None:
+    assert visitor.browser is not None
+    context = visitor.browser.new_context(base_url=live_server.url, timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    page.goto(f"/book/{application.pk}")
+    page.get_by_role("link", name="Mortgages").click()
+
+    page.wait_for_url("**zone=Asia%2FTokyo")
+    expect(page.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
+    page.go_back()
+    page.wait_for_url(f"**/book/{application.pk}")
+
+    # What was chosen is not chosen anew.
+    page.goto(f"/book/{application.pk}/{subject.pk}?zone=Europe/Berlin")
+    expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+    context.close()
+
+
 def test_a_customer_books_within_the_page_of_another_site(
     german: BrowserContext, site: str, subject: Subject, mailbox: Mailbox
 ) -> None:
