@@ -6,7 +6,7 @@ that has not is the reason why it is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -131,17 +131,18 @@ class Verdict(NamedTuple):
     reason: Reason | None
 
 
-def free_slots(wanted: Wanted, *, now: datetime, names_agents: bool = True) -> list[Slot]:
+def free_slots(
+    wanted: Wanted, *, now: datetime, names_agents: bool = True, is_bounded: bool = False
+) -> list[Slot]:
     """Give the free times in order of their start; without names only that there is somebody.
 
-    Raises TooManySlots.
+    Raises TooManySlots where there are more than one answer may hold.
     """
     search = _Search(wanted, now)
     free = {one.user.pk: search.free(one) for one in search.calendars.workers}
     every = reduce(or_, free.values(), 0)
-    named = sum(starts.bit_count() for starts in free.values()) if names_agents else 0
-    if every.bit_count() > limits.SLOTS_MAX or named > limits.SLOT_AGENTS_MAX:
-        raise TooManySlots(errors={"to": [TooManySlots.message]})
+    if is_bounded:
+        _check_bounds(every, free.values() if names_agents else ())
     takers: dict[int, list[UUID]] = {}
     if names_agents:
         for key, starts in free.items():
@@ -155,6 +156,12 @@ def free_slots(wanted: Wanted, *, now: datetime, names_agents: bool = True) -> l
         )
         for minute in search.window.each(every)
     ]
+
+
+def _check_bounds(every: int, named: Iterable[int]) -> None:
+    agents = sum(starts.bit_count() for starts in named)
+    if every.bit_count() > limits.SLOTS_MAX or agents > limits.SLOT_AGENTS_MAX:
+        raise TooManySlots(errors={"to": [TooManySlots.message]})
 
 
 def explain(wanted: Wanted, *, now: datetime) -> list[Verdict]:

@@ -97,7 +97,7 @@ def link_in(mail: str) -> str:
 
 def book(page: Page, mailbox: Mailbox, day: date | None = None, clock: str = "") -> Appointment:
     """Book a time of a day, or the next free one, by the pages and with the code from the mail."""
-    page.goto(f"/book/{Application.objects.get().pk}?language=de")
+    page.goto(f"/book/{Application.objects.get().pk}?language=de&zone=Europe/Berlin")
     page.get_by_role("link", name="Beratung").click()
     if day:
         look_for(page, day)

@@ -40,7 +40,7 @@ class AvailabilityViewSet(SurfaceViewSet):
             verdicts = explain(starting(wanted, wanted.first), now=now)
             return Response({**answer, "verdicts": serializers.verdicts_of(verdicts)})
         knows = works_here(actor)
-        slots = free_slots(wanted, now=now, names_agents=knows)
+        slots = free_slots(wanted, now=now, names_agents=knows, is_bounded=True)
         return Response({**answer, "slots": serializers.slots_of(slots, names_agents=knows)})
 
 
