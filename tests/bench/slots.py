@@ -14,6 +14,7 @@ from django.utils import timezone
 from agents.models import Application, User
 from appointments.availability import Wanted, free_slots
 from appointments.feed_file import write_feed
+from appointments.generating import Place, write_chunk
 from config.kernel.time import parse_zone
 from tests import make
 from tests.appointments.feeding import book_many, path_of
@@ -24,7 +25,7 @@ from tests.bench.table import Options, Row
 
 AGENTS, BOOKINGS, DAYS = 50, 20_000, 30
 EVENTS = 5_000
-_HALF_HOUR, _DAY = timedelta(minutes=30), timedelta(days=1)
+_HALF_HOUR, _DAY, _APART = timedelta(minutes=30), timedelta(days=1), timedelta(minutes=27)
 _BERLIN = parse_zone("Europe/Berlin")
 
 
@@ -33,7 +34,7 @@ def measure_slots(options: Options) -> Iterator[Row]:
     with copy_of(sized(SMALL), "slots"):
         wanted, agents = _house()
         now = wanted.first - _DAY
-        _fill(agents, wanted.first, days=DAYS)
+        _fill(wanted, agents, wanted.first)
         found = len(free_slots(wanted, now=now, names_agents=False))
         ours, bare = _interleaved(
             lambda: free_slots(wanted, now=now, names_agents=False),
@@ -49,8 +50,8 @@ def measure_slots(options: Options) -> Iterator[Row]:
             is_met=ours <= 50,
         )
         for months in (2, 4, 6, 8, 10):
-            _fill(agents, wanted.first + months * DAYS * _DAY, days=DAYS)
-            _fill(agents, wanted.first - months * DAYS * _DAY, days=DAYS)
+            _fill(wanted, agents, wanted.first + months * DAYS * _DAY)
+            _fill(wanted, agents, wanted.first - months * DAYS * _DAY)
         (more,) = _interleaved(
             lambda: free_slots(wanted, now=now, names_agents=False), rounds=options.rounds
         )
@@ -117,42 +118,27 @@ def _house() -> tuple[Wanted, list[User]]:
     return wanted, agents
 
 
-_FILL = """
-INSERT INTO appointments_participant (
-    id, organization_id, appointment_id, type, role, user_id, state, occupies, is_exclusive,
-    first_name, last_name, email, phone, username
-)
-SELECT gen_random_uuid(), %(organization)s, gen_random_uuid(), 'AGENT', 'PRIMARY', agent, '',
-    tstzrange(start, start + interval '25 minutes'), false, '', '', '', '', ''
-FROM unnest(%(agents)s::uuid[]) AS agent,
-    generate_series(0, %(each)s - 1) AS number,
-    LATERAL (SELECT %(first)s + number * %(apart)s::interval AS start) AS at
-"""
-
-
-def _fill(agents: list[User], first: datetime, *, days: int) -> None:
+def _fill(wanted: Wanted, agents: list[User], first: datetime) -> None:
+    """Give everybody as many bookings from a day on, each at other times of the day."""
     each = BOOKINGS // AGENTS
-    with connection.cursor() as cursor:
-        # Only what occupies the agents is looked at: no appointments, and no triggers.
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute(
-            _FILL,
-            {
-                "organization": agents[0].organization_id,
-                "agents": [agent.pk for agent in agents],
-                "each": each,
-                "first": first,
-                "apart": str(days * _DAY / each),
-            },
+    for number, agent in enumerate(agents):
+        place = Place(
+            organization_id=wanted.application.organization_id,
+            application_id=wanted.application.pk,
+            agent_ids=[agent.pk],
+            first_day=first + number * _APART,
+            now=timezone.now(),
         )
-        cursor.execute("SET session_replication_role = origin")
+        write_chunk(place, range(each))
     _settle()
 
 
 def _settle() -> None:
     # As autovacuum leaves tables that have stood for a while.
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM (ANALYZE)")
+        cursor.execute("RESET statement_timeout")
 
 
 _BARE = """
