@@ -83,12 +83,28 @@ def take(*subjects: tuple[Limit, str], now: datetime) -> Attempt:
     """
     taken: list[bytes] = []
     for limit, subject in subjects:
-        key = fingerprint(f"{limit.name}\0{subject}", purpose="counter")
+        key = _key_of(limit, subject)
         if not _take(key, limit, now):
             Attempt(tuple(taken)).give_back()
             raise TooManyAttempts(retry_after=_rest_of(key, limit, now))
         taken.append(key)
     return Attempt(tuple(taken))
+
+
+def check(*subjects: tuple[Limit, str], now: datetime) -> None:
+    """Count nothing, but refuse where a limit is reached: before a look-up that seldom fails.
+
+    A failure has to be taken then. Many at once may slip through, so that it is no protection of
+    what can be guessed. Raises TooManyAttempts.
+    """
+    reached = {_key_of(limit, subject): limit.most for limit, subject in subjects}
+    for counter in SecurityCounter.objects.filter(key__in=reached, window_ends_at__gt=now):
+        if counter.count >= reached[bytes(counter.key)]:
+            raise TooManyAttempts(retry_after=counter.window_ends_at - now)
+
+
+def _key_of(limit: Limit, subject: str) -> bytes:
+    return fingerprint(f"{limit.name}\0{subject}", purpose="counter")
 
 
 def _take(key: bytes, limit: Limit, now: datetime) -> bool:

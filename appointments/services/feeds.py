@@ -143,21 +143,21 @@ def find_feed(secret: str, *, address: str, now: datetime) -> CalendarFeed:
 
     Raises FeedUnknown, TooManyAttempts.
     """
-    attempt = counters.take(
+    failures = (
         (counters.CALENDARS_PER_ADDRESS, counters.network_of(address)),
         (counters.CALENDARS_IN_ALL, ""),
-        now=now,
     )
+    counters.check(*failures, now=now)
     feed = (
         CalendarFeed.objects.filter(fingerprint__in=secrets.fingerprints(secret, purpose=PURPOSE))
         .select_related("organization", "agent", "office")
         .first()
     )
     if feed is None:
+        counters.take(*failures, now=now)
         raise FeedUnknown
     # A calendar asks for years after the address was revoked, from where many others ask too:
     # that is nobody who guesses.
-    attempt.give_back()
     if not _is_open(feed):
         raise FeedUnknown
     return feed
