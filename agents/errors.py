@@ -24,6 +24,7 @@ class CodeRefused(DomainError):
 
 class RoleMissing(DomainError):
     kind: ClassVar[Kind] = "forbidden"
+    desk_code: ClassVar[int] = 5
     message = "Your roles do not permit this."
 
 
@@ -86,6 +87,7 @@ class ApiClientNotFound(DomainError):
 
 class NotForYourRole(DomainError):
     kind: ClassVar[Kind] = "forbidden"
+    desk_code: ClassVar[int] = 5
     message = "Only an administrator may change who works here."
 
 
@@ -110,6 +112,7 @@ class HoursNotYours(DomainError):
     """Agents read their own hours and absences; others rely on them, so others change them."""
 
     kind: ClassVar[Kind] = "forbidden"
+    desk_code: ClassVar[int] = 5
     message = "Only a supervisor or an administrator may change hours and absences."
 
 

@@ -109,6 +109,14 @@ class User(AbstractBaseUser):
     function = models.JSONField(
         default=dict, blank=True, help_text='The job title by language: {"en": "Advisor"}.'
     )
+    employee_id = models.CharField(
+        max_length=limits.EXTERNAL_ID_LENGTH,
+        blank=True,
+        db_default="",
+        help_text="How the personnel department knows this person.",
+    )
+    # Whether nobody may disturb; each device and channel has such a flag too.
+    do_not_disturb = models.BooleanField(default=False, db_default=False, editable=False)
     is_active = models.BooleanField(default=True)
     is_superuser = models.BooleanField(default=False)
     change_password_on_first_login = models.BooleanField(default=False)
@@ -156,6 +164,13 @@ class User(AbstractBaseUser):
     def is_agent(self) -> bool:
         """Whether appointments can be given to it."""
         return self.is_active and Role.AGENT in self.roles
+
+    @property
+    def has_desk(self) -> bool:
+        """Whether calls can be given to it."""
+        return self.organization_id is not None and bool(
+            {Role.AGENT, Role.SUPERVISOR} & set(self.roles)
+        )
 
     @property
     def is_staff(self) -> bool:

@@ -26,6 +26,28 @@ _STEPS = (5, 10, 15, 20, 30, 60)
 _LONGEST = timedelta(days=3650)
 
 
+class Feature(models.TextChoices):
+    """A part of the desk that an organisation has or has not, as desktops name it."""
+
+    PROVISIONING_READ = "api-provisioning-read", "Provisioning API, reading"
+    PROVISIONING_WRITE = "api-provisioning-write", "Provisioning API, writing"
+    VOICE = "api-voice", "Voice API"
+    MULTIMEDIA = "api-multimedia", "Multimedia API"
+    SUPERVISOR_ROUTING = "ui-supervisor-provisioning-routing", "Routing for supervisors"
+    SUPERVISOR_SKILL = "ui-supervisor-provisioning-skill", "Skills for supervisors"
+    SUPERVISOR_USER = "ui-supervisor-provisioning-user", "Users for supervisors"
+    SUPERVISOR_RECORDING = "ui-supervisor-recording", "Recordings for supervisors"
+    SUPERVISOR_REPORTING = "ui-supervisor-reporting", "Reports for supervisors"
+
+
+# api-multimedia has to be assigned (contract, group Features).
+ASSIGNED_AT_FIRST = tuple(one for one in Feature if one is not Feature.MULTIMEDIA)
+
+
+def assigned_at_first() -> list[str]:
+    return [str(one) for one in ASSIGNED_AT_FIRST]
+
+
 class Organization(models.Model):
     """The tenant. Everything that a token can reach lies in one of these."""
 
@@ -34,6 +56,13 @@ class Organization(models.Model):
     is_active = models.BooleanField(default=True)
     notifications_on = models.BooleanField(
         default=True, help_text="While this is off, nothing is sent for the whole organisation."
+    )
+    # Which parts of the desk it has (contract, group Features).
+    features = ArrayField(
+        models.CharField(max_length=50, choices=Feature.choices),
+        default=assigned_at_first,
+        db_default=[str(one) for one in ASSIGNED_AT_FIRST],
+        blank=True,
     )
     # The next numbers to be given out; a row lock orders those who take one.
     next_customer_number = models.PositiveIntegerField(default=1, editable=False)

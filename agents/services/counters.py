@@ -40,6 +40,13 @@ LOGINS_PER_NAME = Limit(name="login", most=limits.LOGIN_FAILURES, window=limits.
 LOGINS_PER_ADDRESS = Limit(
     name="login from", most=limits.LOGIN_FAILURES_PER_ADDRESS, window=limits.LOGIN_WINDOW
 )
+DESK_LOGINS = Limit(name="desk login", most=limits.DESK_FAILURES, window=limits.LOGIN_WINDOW)
+DESK_LOGINS_PER_NAME = Limit(
+    name="desk login as", most=limits.DESK_FAILURES_PER_NAME, window=limits.LOGIN_WINDOW
+)
+PASSWORD_CHANGES = Limit(
+    name="password change", most=limits.DESK_FAILURES, window=limits.LOGIN_WINDOW
+)
 TICKETS_PER_ADDRESS = Limit(
     name="ticket from", most=limits.TICKET_FAILURES_PER_ADDRESS, window=limits.TICKET_WINDOW
 )

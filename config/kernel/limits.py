@@ -71,6 +71,9 @@ LOGIN_FAILURES = 10
 # A whole office may stand behind one address.
 LOGIN_FAILURES_PER_ADDRESS = 100
 LOGIN_WINDOW = timedelta(minutes=5)
+# Of a desk's user name from one address, and from everywhere.
+DESK_FAILURES = 10
+DESK_FAILURES_PER_NAME = 100
 TICKET_FAILURES_PER_ADDRESS = 20
 TICKET_FAILURES_IN_ALL = 2_000
 TICKET_WINDOW = timedelta(minutes=5)
@@ -104,6 +107,30 @@ ROOM_MOVES_PER_MINUTE = 20
 # Calendars that others subscribe to: live addresses of one agent or office, events in one file.
 CALENDAR_FEEDS = 10
 CALENDAR_EVENTS = 10_000
+
+# The desk. A cookie that nobody has used for so long is over, and any after so long.
+DESK_COOKIE_IDLE = timedelta(hours=1)
+DESK_COOKIE_LIFETIME = timedelta(hours=24)
+DESK_COOKIE_SEEN_EVERY = timedelta(minutes=1)
+# How seldom it is written down that somebody's desktop is there.
+DESK_SEEN_EVERY = timedelta(seconds=30)
+# Credentials that a process remembers to be right.
+DESK_REMEMBERED = 10_000
+RECORDINGS_PAGE_MAX = 100
+
+# How long parties outside, who were handed over to one another, may be in a call by themselves.
+CALL_OUTSIDE_MAX = timedelta(hours=1)
+
+# What desktops are told at once. What waits for a client that does not fetch it; then it is gone.
+COMETD_QUEUE = 1_000
+COMETD_EVENTS_PER_ANSWER = 250
+COMETD_BYTES_PER_ANSWER = 1024 * 1024
+COMETD_CLIENTS_PER_USER = 32
+COMETD_SUBSCRIPTIONS = 100
+COMETD_MESSAGES_PER_BODY = 100
+# How long a client may have been away that asks for what it missed.
+COMETD_REPLAY = timedelta(minutes=10)
+COMETD_KEPT = timedelta(minutes=15)
 
 # Webhook subscriptions.
 URL_LENGTH = 2_000

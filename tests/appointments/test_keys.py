@@ -21,6 +21,8 @@ from notifications.models import (
     Undeliverable,
 )
 from tests import make
+from tests.agents.desk.recording_rows import fill_recordings
+from tests.agents.desk.rows import fill_desk
 from tests.appointments import entries
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +114,8 @@ def make_one_of_everything() -> None:
     make.make_holiday(organization, date(2027, 1, 1))
     make.make_skill(agent)
     make.make_feed(agent)
+    fill_desk(agent)
+    fill_recordings(agent)
     brussels = Office.objects.create(
         organization=organization, name={"en": "Brussels"}, location={}
     )
