@@ -1,0 +1,1 @@
+"""The switch: what makes, moves and ends calls. Which one it is, the settings say."""
