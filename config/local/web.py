@@ -22,7 +22,8 @@ def main() -> None:
         # Nobody stands in front; TRUSTED_PROXIES decides whom the application believes.
         proxy_headers=False,
         server_header=False,
-        lifespan="off",
+        # It answers held polls when the process ends.
+        lifespan="on",
         timeout_graceful_shutdown=5,
     )
 

@@ -1,6 +1,16 @@
 """Everything that is measured, in the order of the table."""
 
-from tests.bench import bookings, counts, delivering, entering, history, lists, slots, telling
+from tests.bench import (
+    bookings,
+    counts,
+    delivering,
+    entering,
+    history,
+    lists,
+    pushing,
+    slots,
+    telling,
+)
 from tests.bench.table import Benchmark
 
 BENCHMARKS = [
@@ -16,6 +26,8 @@ BENCHMARKS = [
     Benchmark("lateness", [10], telling.measure_lateness, is_long=True),
     Benchmark("webhooks", [11], delivering.measure_webhooks),
     Benchmark("texts", [9], delivering.measure_texts),
+    Benchmark("push", [13, 14, 15], pushing.measure_push),
+    Benchmark("idle", [17], pushing.measure_idle, is_long=True),
     Benchmark("authentication", [18], entering.measure_authentication),
     Benchmark("slots", [19], slots.measure_slots),
     Benchmark("feed", [20], slots.measure_feed),

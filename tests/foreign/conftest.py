@@ -12,19 +12,25 @@ from tests.foreign.verifiers import ByNode, by_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.foreign.verifiers import Verifier
 
 
 @pytest.fixture(scope="session")
-def _node() -> Iterator[ByNode]:
+def node_folder() -> Path:
+    """Give the directory with the packages of npm and our scripts, installed once."""
     try:
-        folder = installed()
+        return installed()
     except CannotInstall as problem:
         if os.environ.get("CI"):
             pytest.fail(str(problem), pytrace=False)
         pytest.skip(str(problem))
-    verifier = ByNode.started(folder)
+
+
+@pytest.fixture(scope="session")
+def _node(node_folder: Path) -> Iterator[ByNode]:
+    verifier = ByNode.started(node_folder)
     yield verifier
     verifier.end()
 

@@ -13,7 +13,7 @@ from django.conf import settings
 
 HERE = Path(__file__).parent
 LOCK = HERE / "package-lock.json"
-_FILES = ("package.json", "package-lock.json", "verify.mjs", "calendars.mjs")
+_FILES = ("package.json", "package-lock.json", "verify.mjs", "calendars.mjs", "desktop.mjs")
 _SECONDS = 300
 
 

@@ -21,7 +21,7 @@ from tests.gates.house import House, house_at
 from tests.gates.verdict import Size
 
 GATES = ("crash", "outage", "lateness", "slot", "fuzz", "tenants", "webhooks")
-CHAOS = ("killed", "redis", "postgres", "beats", "clocks", "storm")
+CHAOS = ("killed", "redis", "postgres", "beats", "clocks", "storm", "desks")
 NAMES = (*GATES, *CHAOS)
 _REQUESTS = 50_000
 

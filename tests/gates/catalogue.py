@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.test.utils import override_settings
 
 from tests.bench.progress import say
-from tests.gates import chaos, crash, fuzz, lateness, outage, slot, tenants, webhooks
+from tests.gates import chaos, crash, desks, fuzz, lateness, outage, slot, tenants, webhooks
 from tests.gates.house import House
 from tests.gates.stage import Stage, stage_for
 from tests.gates.verdict import Check, Size, Verdict
@@ -33,6 +33,7 @@ _GATES: dict[str, tuple[int, Drill]] = {
     "beats": (4, chaos.two_beats),
     "clocks": (5, chaos.wrong_clocks),
     "storm": (6, chaos.storm),
+    "desks": (7, desks.drill),
 }
 
 # What is taken away from the house here is spoken of in its logs.

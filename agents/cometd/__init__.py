@@ -1,0 +1,1 @@
+"""CometD: what desktops are told at once, over Bayeux 1.0 (docs/desk-events.md)."""
