@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from agents import (
     admin_absences,  # noqa: F401  # registers its own
+    admin_desk,  # noqa: F401  # registers its own
     admin_hours,  # noqa: F401  # registers its own
+    admin_recordings,  # noqa: F401  # registers its own
 )
 from agents.models import (
     ApiClient,

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string
 
 from agents.services import issuer
 
@@ -79,6 +80,16 @@ def check_public_address(**_context: Any) -> list[CheckMessage]:
             id="agents.W022",
         )
     ]
+
+
+@register(Tags.compatibility)
+def check_switch(**_context: Any) -> list[CheckMessage]:
+    """Find a switch that is not there: it would be missed with the first call only."""
+    try:
+        import_string(settings.AGENTS_SWITCH)
+    except ImportError:
+        return [Error("SWITCH names no class.", id="agents.E023")]
+    return []
 
 
 @register(Tags.urls)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from agents.services import state_history
+
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -76,5 +78,12 @@ _STATEMENTS = {
                 UNION SELECT appointment_id, user_id::text FROM appointments_participant
                 WHERE type = 'AGENT'
             ) AS whose""",
+    ),
+    "gaps and overlaps in the history of states": _COMPARE.format(
+        derived=state_history.BREAKS,
+        plain="SELECT '' AS place, 0 AS number WHERE false",
+    ),
+    "present states and their history": _COMPARE.format(
+        derived=state_history.OPEN_INTERVALS, plain=state_history.PRESENT_STATES
     ),
 }

@@ -190,6 +190,8 @@ CELERY_BEAT_SCHEDULE = {
         ("notifications.purge_history", crontab(hour=2, minute=23)),
         ("appointments.prove_notifications", crontab(hour=3, minute=41)),
         ("agents.forget_expired", crontab(minute=17)),
+        ("agents.end_idle_desks", timedelta(minutes=1)),
+        ("agents.move_waiting_calls", timedelta(seconds=5)),
     )
 }
 
@@ -380,6 +382,24 @@ AGENTS_OUTSIDE_ISSUER = {
     "organization_claim": env.str("OIDC_ORGANIZATION_CLAIM", default="organization_id"),
     "conference_claim": env.str("OIDC_CONFERENCE_CLAIM", default="conferenceId"),
 }
+# Whether requests that only the desk's cookie proves must carry a header besides: it is
+# SameSite=Lax, so other sites cannot have it sent.
+AGENTS_DESK_CSRF = flag("DESK_CSRF_PROTECTION", default=False)
+# Whoever has not been heard of for so long is logged out of everything.
+AGENTS_DESK_IDLE = timedelta(minutes=integer("DESK_IDLE_MINUTES", default=30, least=1))
+# Milliseconds for which a desktop's request for news is held: less than any proxy in front waits.
+AGENTS_COMETD_TIMEOUT = integer("COMETD_TIMEOUT", default=30_000, least=1_000, most=300_000)
+# Held requests of one browser; 0 is any number.
+AGENTS_COMETD_CLIENTS_PER_BROWSER = integer("COMETD_CLIENTS_PER_BROWSER", default=0, most=100)
+# It is JSONP: news can be read by any page that a browser shows.
+AGENTS_COMETD_CALLBACK_POLLING = flag("COMETD_CALLBACK_POLLING", default=False)
+# What makes and moves calls; another one is a class with the methods of agents.switch.protocol.
+AGENTS_SWITCH = env.str("SWITCH", default="agents.switch.embedded.EmbeddedSwitch")
+# How long a telephone rings that nobody answers.
+AGENTS_SWITCH_RINGS_FOR = timedelta(seconds=integer("SWITCH_RINGS_FOR", default=30, least=5))
+# Of the embedded switch: numbers outside that are busy, and that nobody answers.
+AGENTS_SWITCH_BUSY_NUMBERS = words("SWITCH_BUSY_NUMBERS")
+AGENTS_SWITCH_SILENT_NUMBERS = words("SWITCH_SILENT_NUMBERS")
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,

@@ -26,6 +26,7 @@ urlpatterns = [
     path("api/v2/catalogue", include("appointments.api.v2.catalogue.urls")),
     path("api/v2/rescues", include("appointments.api.v2.rescues.urls")),
     path("api/v2/webhook-subscriptions", include("agents.api.webhooks.urls")),
+    path("api/v2/", include("agents.api.desk.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("", include("agents.urls")),

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from agents.models import ApiClient, Application, Organization, User
+from agents.services.demo_desk import load_desk
 from agents.services.demo_hours import load_hours
 from config.kernel import secrets
 from config.kernel.actors import Role
@@ -127,6 +128,9 @@ def _load(plan: _Plan) -> dict[str, Any]:
     pairs = zip(users, plan.people, strict=True)
     agents = User.objects.filter(pk__in=[one["id"] for one, who in pairs if who.role is Role.AGENT])
     load_hours(organization, agents.order_by("username"), plan.id, word=plan.word)
+    by_id = User.objects.in_bulk([plan.id(one["username"]) for one in users])
+    desks = [by_id[plan.id(one["username"])] for one in users if Role.ADMIN not in one["roles"]]
+    load_desk(organization, desks, plan.id)
     return {
         "id": str(organization.pk),
         "name": organization.name,

@@ -87,6 +87,7 @@ def create_user(
     password: str | None,
     first_name: str = "",
     last_name: str = "",
+    employee_id: str = "",
     must_change_password: bool = False,
     actor: Actor,
     now: datetime,
@@ -102,6 +103,7 @@ def create_user(
         roles=check_roles(roles, holder="user"),
         first_name=first_name,
         last_name=last_name,
+        employee_id=employee_id,
         change_password_on_first_login=must_change_password,
     )
     if password is not None:

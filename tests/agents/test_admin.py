@@ -16,11 +16,21 @@ from django.utils import timezone
 
 from agents.models import (
     Application,
+    Call,
     Customer,
+    DeskCookie,
+    DeskSession,
     ExternalIdentity,
     IdempotentRequest,
+    Leg,
+    MediaChannel,
     OneTimeCode,
+    PushMessage,
+    PushStream,
+    Recording,
+    RecordingMedia,
     SecurityCounter,
+    StateInterval,
     Team,
     TeamMember,
     User,
@@ -51,6 +61,8 @@ from notifications.models import (
     SigningSecret,
     Undeliverable,
 )
+from tests.agents.desk.recording_rows import fill_recordings
+from tests.agents.desk.rows import fill_desk
 from tests.appointments import entries
 from tests.make import (
     PASSWORD,
@@ -74,8 +86,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 OURS = ("agents", "appointments", "notifications")
-# A counter has a fingerprint for a key, which no address can have.
-WITHOUT_PAGES = (SecurityCounter,)
+# They have a fingerprint for a key, which no address can have.
+WITHOUT_PAGES = (SecurityCounter, DeskCookie)
 REGISTERED = [model for model in admin.site._registry if model._meta.app_label in OURS]
 HISTORY = [
     SigningSecret,
@@ -90,6 +102,16 @@ HISTORY = [
     Appointment,
     CalendarFeed,
     Customer,
+    MediaChannel,
+    DeskSession,
+    StateInterval,
+    Call,
+    Leg,
+    PushStream,
+    PushMessage,
+    Recording,
+    RecordingMedia,
+    DeskCookie,
 ]
 
 
@@ -117,6 +139,8 @@ def fill() -> Application:
     entries.make_office_hours(office, weekdays=[1])
     entries.make_office_day(office, date(2027, 2, 15))
     make_feed(agent)
+    fill_desk(agent)
+    fill_recordings(agent)
     subscription = make_subscription(application)
     team = Team.objects.create(organization=organization, name=f"Team {uuid7()}")
     now = timezone.now()
@@ -219,7 +243,7 @@ def url(model: type[Model], page: str = "changelist", *args: object) -> str:
 
 
 def is_for_operators(model: type[Model]) -> bool:
-    return model in (SecurityCounter, Heartbeat, ProofRun, HistoryPurge)
+    return model in (SecurityCounter, DeskCookie, Heartbeat, ProofRun, HistoryPurge)
 
 
 def test_every_model_is_in_the_admin() -> None:

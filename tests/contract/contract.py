@@ -40,6 +40,9 @@ CONTENT_TYPES = {
     "ICalendarEvent": "text/calendar; charset=utf-8",
 }
 
+# Of this surface several operations share a path: tests/contract/desk.py tells them apart.
+DESK = "contact-center"
+
 JsonSchema = dict[str, Any]
 
 
@@ -103,6 +106,8 @@ class Operation:
     request: str | None
     responses: Mapping[int, str | None]
     rules: tuple[Rule, ...]
+    # What a body names that is for this operation; None where the path has but one.
+    operation_name: str | None = None
 
     @property
     def path_parameters(self) -> tuple[str, ...]:
@@ -152,6 +157,7 @@ def _operation(surface: str, entry: dict[str, Any]) -> Operation:
         request=entry["request"],
         responses=MappingProxyType(dict(entry["responses"])),
         rules=_rules(entry["rules"]),
+        operation_name=entry.get("operation_name"),
     )
 
 
@@ -162,20 +168,27 @@ def _field(entry: dict[str, Any]) -> Field:
         items=entry.get("items"),
         format=entry.get("format"),
         required=entry["required"],
-        nullable=entry["nullable"],
-        enum=tuple(entry["enum"]),
+        nullable=entry.get("nullable", False),
+        enum=tuple(entry.get("enum", ())),
     )
 
 
 @cache
 def operations() -> tuple[Operation, ...]:
-    """Give every operation of every surface that is served, in the order of the files."""
+    """Give every operation that is served, but for those of the desk, in the order of the files."""
     return tuple(
         _operation(surface, entry)
         for surface, file in _files().items()
+        if surface != DESK
         for entry in file["operations"]
         if not _is_outgoing(entry)
     )
+
+
+@cache
+def desk_operations() -> tuple[Operation, ...]:
+    """Give every operation of agents' desktops, those of a later release among them."""
+    return tuple(_operation(DESK, entry) for entry in _files()[DESK]["operations"])
 
 
 def _is_outgoing(entry: dict[str, Any]) -> bool:
@@ -208,12 +221,24 @@ def rules() -> Mapping[str, Rule]:
 
 
 def _every_rule() -> Iterator[Rule]:
-    for each in operations():
+    for each in (*operations(), *desk_operations()):
         yield from each.rules
+    for part in ("cometd", "lifecycle"):
+        yield from _rules_within(_files()[DESK][part])
     for file in _files().values():
         yield from _rules(file.get("rules", []))
         for entry in filter(_is_outgoing, file["operations"]):
             yield from _rules(entry["rules"])
+
+
+def _rules_within(part: Any) -> Iterator[Rule]:
+    """Give the rules of a part of the file that has them at several places."""
+    if isinstance(part, dict):
+        for value in part.values():
+            yield from _rules_within(value)
+    elif isinstance(part, list):
+        found = [one for one in part if isinstance(one, dict) and {"id", "text"} <= one.keys()]
+        yield from _rules(found)
 
 
 @cache
@@ -319,7 +344,9 @@ def _property(field: Field) -> JsonSchema:
         made |= {"minimum": -(2**63), "maximum": 2**63 - 1}
     elif field.format:
         made["format"] = field.format
-    if field.enum:
+    if field.enum and field.type == "array":
+        made["items"] = {**made["items"], "enum": list(field.enum)}
+    elif field.enum:
         made["enum"] = list(field.enum)
     return {"anyOf": [made, {"type": "null"}]} if field.nullable else made
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.urls import resolve
 
-from tests.contract import contract, openapi, routes
+from tests.contract import contract, desk, openapi, routes
 from tests.contract.citations import citations
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ DESCRIBED = [
     if each.id not in openapi.LEFT_OUT
 ]
 
-# How the ids of rules begin that may wait for their tests: none of them may.
-MAY_BE_PENDING: tuple[str, ...] = ()
+# How the ids of rules begin that may wait for their tests; test_desk_contract.py says which.
+MAY_BE_PENDING: tuple[str, ...] = ("cc.",)
 
 
 def sample_url(operation: Operation) -> str:
@@ -60,7 +60,7 @@ def test_every_api_route_is_in_a_contract() -> None:
         for each in contract.operations()
     }
 
-    assert sorted(routes.api_routes() - documented) == []
+    assert sorted(routes.api_routes() - documented - desk.served_routes()) == []
 
 
 # --- Rules ----------------------------------------------------------------------------------
