@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,13 +49,15 @@ def _chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitor(_chromium: Browser, live_server: LiveServer) -> Iterator[BrowserContext]:
-    """Give a browser without cookies; paths are relative to the server of the test.
+def server_url(live_server: LiveServer) -> str:
+    """Give where the pages are; modules whose pages need more than Django have their own."""
+    return str(live_server.url)
 
-    The test fails when a page asks another host for anything, or writes an error to the console.
-    """
+
+@contextmanager
+def _visiting(chromium: Browser, url: str) -> Iterator[BrowserContext]:
     complaints: list[str] = []
-    context = _chromium.new_context(base_url=live_server.url, locale="en-GB", timezone_id="UTC")
+    context = chromium.new_context(base_url=url, locale="en-GB", timezone_id="UTC")
     context.set_default_timeout(10_000)
 
     def read(line: ConsoleMessage) -> None:
@@ -72,7 +75,7 @@ def visitor(_chromium: Browser, live_server: LiveServer) -> Iterator[BrowserCont
             "request",
             lambda request: (
                 None
-                if request.url.startswith((live_server.url, "data:", "blob:"))
+                if request.url.startswith((url, "data:", "blob:"))
                 else complaints.append(f"asked for {request.url}")
             ),
         )
@@ -84,21 +87,42 @@ def visitor(_chromium: Browser, live_server: LiveServer) -> Iterator[BrowserCont
 
 
 @pytest.fixture
+def visitor(_chromium: Browser, server_url: str) -> Iterator[BrowserContext]:
+    """Give a browser without cookies; paths are relative to the server of the test.
+
+    The test fails when a page asks another host for anything, or writes an error to the console.
+    """
+    with _visiting(_chromium, server_url) as context:
+        yield context
+
+
+@pytest.fixture
+def page_of(_chromium: Browser, server_url: str) -> Iterator[Callable[[User], Page]]:
+    """Give what opens a page in a browser of its own for somebody who has signed in."""
+    with ExitStack() as stack:
+
+        def page_of(user: User) -> Page:
+            context = stack.enter_context(_visiting(_chromium, server_url))
+            _sign_in(context, user, server_url)
+            return context.new_page()
+
+        yield page_of
+
+
+@pytest.fixture
 def page(visitor: BrowserContext) -> Page:
     """Give one page of that browser."""
     return visitor.new_page()
 
 
 @pytest.fixture
-def sign_in(visitor: BrowserContext, live_server: LiveServer) -> Callable[[User], None]:
+def sign_in(visitor: BrowserContext, server_url: str) -> Callable[[User], None]:
     """Give the browser the session of a user, as if the login page had been used."""
+    return lambda user: _sign_in(visitor, user, server_url)
 
-    def sign_in(user: User) -> None:
-        client = Client()
-        client.force_login(user)
-        name = settings.SESSION_COOKIE_NAME
-        visitor.add_cookies(
-            [{"name": name, "value": client.cookies[name].value, "url": live_server.url}]
-        )
 
-    return sign_in
+def _sign_in(context: BrowserContext, user: User, url: str) -> None:
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
