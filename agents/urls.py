@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from agents import views, views_hours, views_house
+from agents import views, views_board, views_desk, views_hours, views_house, views_matrix
 
 urlpatterns = [
     path("login/", views.LoginPage.as_view(), name="login"),
     path("logout/", views.sign_out, name="logout"),
     path("password/", views.PasswordPage.as_view(), name="password"),
+    path("desk/", views_desk.DeskPage.as_view(), name="desk"),
+    path("desk/token/", views_desk.DeskToken.as_view(), name="desk-token"),
+    path("desk/telephones/", views_desk.WatchedTelephones.as_view(), name="desk-telephones"),
+    path("desk/live/", views_board.BoardPage.as_view(), name="board"),
+    path("desk/live/state", views_board.BoardState.as_view(), name="board-state"),
     path("operations/", views.OperationsPage.as_view(), name="operations"),
     path("people/", views_hours.PeoplePage.as_view(), name="people"),
     path(
@@ -24,5 +29,6 @@ urlpatterns = [
     path("holidays/", views_house.HolidaysPage.as_view(), name="holidays"),
     path("holidays/<uuid:holiday_id>/", views_house.HolidayPage.as_view(), name="holiday"),
     path("skills/", views_house.SkillsPage.as_view(), name="skills"),
+    path("skills/matrix/", views_matrix.SkillMatrixPage.as_view(), name="skill-matrix"),
     path("skills/<uuid:skill_id>/", views_house.SkillPage.as_view(), name="skill"),
 ]

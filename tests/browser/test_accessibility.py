@@ -315,6 +315,7 @@ def test_the_back_office_about_people(
         "/holidays/",
         f"/holidays/{holiday.pk}/",
         "/skills/",
+        "/skills/matrix/",
         f"/skills/{skill.pk}/",
         f"/offices/{office.pk}/hours/",
     )

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from agents.models import Absence
+from agents.models import Absence, UserSkill
 from agents.services import hours
 from config.kernel.actors import Role
 from tests.appointments import entries
@@ -98,6 +98,22 @@ def test_a_supervisor_edits_a_week_and_an_absence_and_sees_what_comes_out_of_the
     assert Absence.objects.get().ends_on == first + 4 * DAY
 
 
+def test_a_supervisor_fills_in_the_table_of_skills_by_keyboard(
+    page: Page, ben: User, supervisor: User, sign_in: Callable[[User], None]
+) -> None:
+    make_skill(ben, "Loans", level=50)
+    sign_in(supervisor)
+    page.goto("/skills/")
+    page.get_by_role("link", name="in one table").click()
+
+    page.get_by_label("Amara Okafor: Loans").fill("80")
+    page.get_by_label("Ben Larsen: Loans").fill("")
+    page.get_by_label("Ben Larsen: Loans").press("Enter")
+
+    expect(page.get_by_role("status")).to_have_text("The skills of 2 people are changed.")
+    assert list(UserSkill.objects.values_list("user", "level")) == [(supervisor.pk, 80)]
+
+
 def test_what_overlaps_is_said_at_its_day(
     page: Page, ben: User, supervisor: User, sign_in: Callable[[User], None]
 ) -> None:
@@ -136,6 +152,7 @@ def paths(house: Organization, ben: User) -> list[str]:
         f"/absences/{absence.pk}/",
         "/holidays/",
         "/skills/",
+        "/skills/matrix/",
         f"/offices/{office.pk}/hours/",
     ]
 
