@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='employee_id',
-            field=models.CharField(blank=True, db_default='', help_text='How the personnel department knows this person.', max_length=255),
+            field=models.CharField(blank=True, db_default='', default='', help_text='How the personnel department knows this person.', max_length=255),
         ),
         migrations.CreateModel(
             name='Call',

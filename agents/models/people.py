@@ -112,6 +112,7 @@ class User(AbstractBaseUser):
     employee_id = models.CharField(
         max_length=limits.EXTERNAL_ID_LENGTH,
         blank=True,
+        default="",
         db_default="",
         help_text="How the personnel department knows this person.",
     )
