@@ -154,7 +154,7 @@ def make_office(dice: Dice, application: Application, now: datetime) -> Office:
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -174,7 +174,7 @@ def test_free_times_are_those_that_are_found_minute_by_minute(seed: int) -> None
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

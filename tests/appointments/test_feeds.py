@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from django.utils import timezone
 
 from agents.models import AbsenceReason
 from appointments import services
-from appointments.feed_file import AHEAD, BACK, write_feed
+from appointments.feed_file import AHEAD, BACK
 from appointments.models import (
     Appointment,
     CalendarFeed,
@@ -370,21 +369,6 @@ def test_a_reading_takes_as_many_queries_whatever_is_in_it(
     make.make_absence(scene.agent, date(2027, 2, 8), date(2027, 2, 8))
 
     assert (to_read(), to_look()) == with_one == (9, 3)
-
-
-def test_five_thousand_events_are_a_matter_of_less_than_a_second(
-    scene: Scene, feed: CalendarFeed, now: datetime
-) -> None:
-    book_many(scene, 5_000, now=now)
-    write_feed(feed, now=now)
-
-    began = time.process_time()
-    content = write_feed(feed, now=now)
-    taken = time.process_time() - began
-
-    # Of this process: how busy the machine is otherwise is no matter of ours.
-    assert content.count(b"BEGIN:VEVENT") > 4_999
-    assert taken < 1
 
 
 def test_what_is_beyond_all_bounds_is_cut_off(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from agents.models import Application, User
@@ -39,7 +39,9 @@ from config.kernel.time import parse_duration, parse_zone
 from tests import make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from pytest_django import DjangoDbBlocker
 
     from agents.models import ApiClient, Organization
     from config.kernel.actors import Actor
@@ -407,9 +409,18 @@ def test_a_page_takes_at_most_two_statements_besides_the_caller(
 APPOINTMENTS, AGENTS, DAYS = 5_000, 20, 16
 
 
-@pytest.fixture
-def generated() -> Place:
-    """An organisation with 5,000 appointments over 16 days, and what the planner knows of it."""
+@pytest.fixture(scope="module")
+def generated(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Place]:
+    """Give an organisation with 5,000 appointments over 16 days, known to the planner.
+
+    It is made once, in a transaction around those of the tests.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield generate()
+        transaction.set_rollback(True)
+
+
+def generate() -> Place:
     application = make.make_application()
     users = [make.make_user(application.organization) for _ in range(AGENTS)]
     place = Place(

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 # Playwright's synchronous API runs an event loop in this thread; Django would refuse the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-# A camera and a microphone that are made up, and that every page may use.
-FAKES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+# A camera and a microphone that are made up, and that every page may use; few pictures a second
+# are as good as many.
+FAKES = ["--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
