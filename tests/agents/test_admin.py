@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -81,7 +81,10 @@ from tests.make import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.db.models import Model
+    from pytest_django import DjangoDbBlocker
 
 pytestmark = pytest.mark.django_db
 
@@ -208,10 +211,15 @@ def fill() -> Application:
     return application
 
 
-@pytest.fixture
-def application() -> Application:
-    """Give an application whose organisation has one row of every model."""
-    return fill()
+@pytest.fixture(scope="module")
+def application(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Application]:
+    """Give an application whose organisation has one row of every model.
+
+    It is made once, in a transaction around those of the tests.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield fill()
+        transaction.set_rollback(True)
 
 
 def signed_in(user: User) -> Client:
