@@ -103,7 +103,7 @@ export class CallList {
     title.id = `call-${id}`;
     element.setAttribute("aria-labelledby", title.id);
     const one = (name) => element.querySelector(`[data-${name}]`);
-    const card = { element, one, others: new Map(), parties: new Map(), isBusy: false };
+    const card = { element, one, others: new Map(), parties: new Map(), doing: new Set() };
     const command = (operation, members) => this.#command(card, id, operation, members);
     card.ask = askForm(one("ask"), this.desk, command);
     card.data = userData(one("attached"), command);
@@ -119,15 +119,17 @@ export class CallList {
   }
 
   async #command(card, id, operation, members) {
-    if (card.isBusy) return false;
-    card.isBusy = true;
+    // Pressed twice it is meant once. What became of it is told sooner than it is answered: by then
+    // something else can be pressed.
+    if (card.doing.has(operation)) return false;
+    card.doing.add(operation);
     try {
       return await this.run(async () => {
         const given = typeof members === "function" ? await members() : members;
         return this.api.post(`/me/calls/${id}`, operation, given);
       });
     } finally {
-      card.isBusy = false;
+      card.doing.delete(operation);
     }
   }
 

@@ -15,7 +15,7 @@ from tests.browser.desk_server import server_url
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 # Fixtures.
 __all__ = ["at_work", "house", "server_url"]
@@ -49,6 +49,29 @@ def test_two_agents_call_each_other_by_keyboard(at_work: Callable[..., Page]) ->
     for page in (ben, cara):
         expect(page.get_by_text("There is no call.")).to_be_visible()
     expect(cara.get_by_role("log")).to_contain_text("The call with Ben Larsen has ended.")
+
+
+def test_what_is_pressed_before_the_answer_has_come_counts(at_work: Callable[..., Page]) -> None:
+    ben, cara = at_work("Ben Larsen", "5001"), at_work("Cara Diaz", "5002")
+    call(ben, "5002")
+    expect(card(cara, "Ben Larsen")).to_contain_text("Ringing")
+    cara.keyboard.press("a")
+    expect(card(cara, "Ben Larsen")).to_contain_text("Talking")
+    late: list[Callable[[], None]] = []
+
+    def answer_later(route: Route) -> None:
+        response = route.fetch()
+        late.append(lambda: route.fulfill(response=response))
+
+    cara.route("**/api/v2/me/calls/*", answer_later, times=1)
+    cara.keyboard.press("h")
+    # It is told of it, and not answered yet.
+    expect(card(cara, "Ben Larsen")).to_contain_text("On hold")
+    cara.keyboard.press("h")
+
+    expect(card(cara, "Ben Larsen")).to_contain_text("Talking")
+    for answer in late:
+        answer()
 
 
 def test_the_buttons_of_a_call_are_what_it_allows(at_work: Callable[..., Page]) -> None:
