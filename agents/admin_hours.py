@@ -16,8 +16,11 @@ from agents.services.intervals import (
     Book,
     Interval,
     WeekInterval,
+    change_interval,
+    change_interval_of_day,
     checked_day,
     checked_week,
+    set_day,
 )
 from config.kernel.actors import Actor
 from config.kernel.admin import OrganizationAdmin, TenantForm
@@ -182,8 +185,6 @@ class WeeklyAdmin(HoursAdmin):
     form = WeeklyForm
     list_filter = ("weekday",)
     ordering: ClassVar[tuple[str, ...]] = ("weekday", "starts_at", "id")
-    # The command: change_interval of people or of offices.
-    change_interval: ClassVar[Any]
 
     def write(
         self,
@@ -197,8 +198,8 @@ class WeeklyAdmin(HoursAdmin):
         """Put the interval into the week as it is by now."""
         new = WeekInterval.at(obj.weekday, obj.starts_at, obj.ends_at)
         before = form.before() if isinstance(form, WeeklyForm) else None
-        type(self).change_interval(
-            self.keeper_of(obj), instead_of=before, add=new, actor=actor, now=now
+        change_interval(
+            self.book, self.keeper_of(obj), instead_of=before, add=new, actor=actor, now=now
         )
         rows = self.model._default_manager.filter(weekday=obj.weekday, starts_at=obj.starts_at)
         return rows.get(**{f"{self.book.keeper}_id": self.keeper_of(obj)}).pk
@@ -206,7 +207,7 @@ class WeeklyAdmin(HoursAdmin):
     def take_away(self, obj: Any, *, actor: Actor, now: datetime) -> None:
         """Take the interval out of the week as it is by now."""
         gone = WeekInterval.at(obj.weekday, obj.starts_at, obj.ends_at)
-        type(self).change_interval(self.keeper_of(obj), instead_of=gone, actor=actor, now=now)
+        change_interval(self.book, self.keeper_of(obj), instead_of=gone, actor=actor, now=now)
 
 
 class SingleAdmin(HoursAdmin):
@@ -216,9 +217,6 @@ class SingleAdmin(HoursAdmin):
     list_filter = ("day",)
     date_hierarchy = "day"
     ordering: ClassVar[tuple[str, ...]] = ("-day", "starts_at", "id")
-    # The commands: those of people or of offices.
-    set_day: ClassVar[Any]
-    change_interval: ClassVar[Any]
 
     def write(
         self,
@@ -230,28 +228,29 @@ class SingleAdmin(HoursAdmin):
         now: datetime,
     ) -> object:
         """Put the interval into the day as it is by now, or let the day be free."""
-        cls, keeper = type(self), self.keeper_of(obj)
+        book, keeper = self.book, self.keeper_of(obj)
         if obj.starts_at is None:
-            cls.set_day(keeper, obj.day, [], actor=actor, now=now)
+            set_day(book, keeper, obj.day, [], actor=actor, now=now)
         else:
             before = form.before() if isinstance(form, SingleForm) else None
             new = Interval(obj.starts_at, obj.ends_at)
-            cls.change_interval(keeper, obj.day, instead_of=before, add=new, actor=actor, now=now)
+            change_interval_of_day(
+                book, keeper, obj.day, instead_of=before, add=new, actor=actor, now=now
+            )
         rows = self.model._default_manager.filter(day=obj.day, starts_at=obj.starts_at)
         return rows.get(**{f"{self.book.keeper}_id": keeper}).pk
 
     def take_away(self, obj: Any, *, actor: Actor, now: datetime) -> None:
         """Take the interval out of the day as it is by now; without any it is as every week."""
         gone = None if obj.starts_at is None else Interval(obj.starts_at, obj.ends_at)
-        type(self).change_interval(
-            self.keeper_of(obj), obj.day, instead_of=gone, actor=actor, now=now
+        change_interval_of_day(
+            self.book, self.keeper_of(obj), obj.day, instead_of=gone, actor=actor, now=now
         )
 
 
 @admin.register(WorkingHours)
 class WorkingHoursAdmin(WeeklyAdmin):
     book = hours.PEOPLE
-    change_interval = staticmethod(hours.change_interval)
     fixed_fields = ("user",)
     list_display = ("user", "weekday", "starts_at", "ends_at")
     list_select_related = ("user",)
@@ -263,8 +262,6 @@ class WorkingHoursAdmin(WeeklyAdmin):
 @admin.register(WorkingDay)
 class WorkingDayAdmin(SingleAdmin):
     book = hours.PEOPLE
-    set_day = staticmethod(hours.set_day)
-    change_interval = staticmethod(hours.change_interval_of_day)
     fixed_fields = ("user", "day")
     list_display = ("user", "day", "starts_at", "ends_at")
     list_select_related = ("user",)

@@ -25,7 +25,7 @@ from agents.forms_hours import AbilitiesForm, AbsenceForm, PeopleForm
 from agents.forms_week import SAVE, RefusableForm, SingleDayForm, WeekForm, day_or_none
 from agents.models import Absence, Skill, Team, User, UserSkill
 from agents.rota import Rota, read_rotas
-from agents.services import abilities, absences, hours
+from agents.services import abilities, absences, hours, intervals
 from config.kernel.errors import DomainError
 from config.kernel.exceptions import STATUSES
 from config.kernel.pages import OfficePage
@@ -173,11 +173,11 @@ class PersonHoursPage(OfficePage):
         key, actor, now = self.person.pk, self.actor, timezone.now()
         match form:
             case WeekForm():
-                hours.replace_week(key, form.week, actor=actor, now=now)
+                intervals.replace_week(hours.PEOPLE, key, form.week, actor=actor, now=now)
                 return "The hours of the week are kept."
             case SingleDayForm():
                 day = form.cleaned_data["day"]
-                hours.set_day(key, day, form.hours, actor=actor, now=now)
+                intervals.set_day(hours.PEOPLE, key, day, form.hours, actor=actor, now=now)
                 return f"The hours of {day:%-d %B %Y} are kept."
             case AbsenceForm():
                 absences.add_absence(key, form.absence(), actor=actor, now=now)
@@ -226,7 +226,7 @@ class ClearDay(OfficePage):
         if wanted is None:
             raise Http404
         hours.find_person(user_id, actor=self.actor)
-        hours.clear_day(user_id, wanted, actor=self.actor, now=timezone.now())
+        intervals.clear_day(hours.PEOPLE, user_id, wanted, actor=self.actor, now=timezone.now())
         messages.success(request, f"On {wanted:%-d %B %Y} the hours of the week hold again.")
         return redirect("person-hours", user_id)
 

@@ -12,7 +12,6 @@ from appointments.services import office_hours
 @admin.register(OfficeHours)
 class OfficeHoursAdmin(WeeklyAdmin):
     book = office_hours.OFFICES
-    change_interval = staticmethod(office_hours.change_office_interval)
     fixed_fields = ("office",)
     list_display = ("office", "weekday", "starts_at", "ends_at")
     list_select_related = ("office",)
@@ -24,8 +23,6 @@ class OfficeHoursAdmin(WeeklyAdmin):
 @admin.register(OfficeDay)
 class OfficeDayAdmin(SingleAdmin):
     book = office_hours.OFFICES
-    set_day = staticmethod(office_hours.set_office_day)
-    change_interval = staticmethod(office_hours.change_interval_of_office_day)
     fixed_fields = ("office", "day")
     list_display = ("office", "day", "starts_at", "ends_at")
     list_select_related = ("office",)

@@ -13,9 +13,11 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from agents.forms_week import SAVE, RefusableForm, SingleDayForm, WeekForm, day_or_none
+from agents.services import intervals
 from appointments.forms import zone_label
 from appointments.models import Office
 from appointments.services import office_hours
+from appointments.services.office_hours import OFFICES
 from config.kernel.actors import Role
 from config.kernel.errors import DomainError
 from config.kernel.exceptions import STATUSES
@@ -62,9 +64,9 @@ class OfficeHoursPage(OfficePage):
         return redirect("office-hours", office_id)
 
     def _forms(self, *, day: date | None = None) -> dict[str, RefusableForm]:
-        own = None if day is None else office_hours.OFFICES.day_of(self.office, day)
+        own = None if day is None else OFFICES.day_of(self.office, day)
         return {
-            "week": WeekForm.of(office_hours.OFFICES.week_of(self.office)),
+            "week": WeekForm.of(OFFICES.week_of(self.office)),
             "day": SingleDayForm(day=day, hours=own, free=_CLOSED),
         }
 
@@ -72,11 +74,11 @@ class OfficeHoursPage(OfficePage):
         key, now = self.office.pk, timezone.now()
         match form:
             case WeekForm():
-                office_hours.replace_office_week(key, form.week, actor=self.actor, now=now)
+                intervals.replace_week(OFFICES, key, form.week, actor=self.actor, now=now)
                 return "The hours of the week are kept."
             case SingleDayForm():
                 day = form.cleaned_data["day"]
-                office_hours.set_office_day(key, day, form.hours, actor=self.actor, now=now)
+                intervals.set_day(OFFICES, key, day, form.hours, actor=self.actor, now=now)
                 return f"The hours of {day:%-d %B %Y} are kept."
             case _:
                 raise Http404
@@ -94,8 +96,8 @@ class OfficeHoursPage(OfficePage):
                 "office": self.office,
                 "zone_label": zone_label(zone, now),
                 "forms": shown,
-                "is_always_open": not office_hours.OFFICES.week_of(self.office),
-                "single_days": office_hours.OFFICES.days_of(self.office, since=today),
+                "is_always_open": not OFFICES.week_of(self.office),
+                "single_days": OFFICES.days_of(self.office, since=today),
             },
             status=status,
         )
@@ -122,6 +124,6 @@ class ClearOfficeDay(OfficePage):
         wanted = day_or_none(day)
         if wanted is None:
             raise Http404
-        office_hours.clear_office_day(office_id, wanted, actor=self.actor, now=timezone.now())
+        intervals.clear_day(OFFICES, office_id, wanted, actor=self.actor, now=timezone.now())
         messages.success(request, f"On {wanted:%-d %B %Y} the hours of the week hold again.")
         return redirect("office-hours", office_id)

@@ -9,6 +9,8 @@ from itertools import groupby, pairwise
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.db import transaction
+
 from agents.errors import InvalidHours
 from agents.models import Weekday
 from agents.models.hours import MIDNIGHT, SpecialHours, WeeklyHours, hours_in_words
@@ -68,6 +70,12 @@ class Keeper(Protocol):
     def organization_id(self) -> UUID | None: ...
 
 
+class Lock(Protocol):
+    """Fetches a keeper for a command: one at a time, and by whoever may give it."""
+
+    def __call__(self, key: UUID, /, *, actor: Actor) -> Keeper: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Book:
     """Where the hours of one kind of keeper are written."""
@@ -76,6 +84,8 @@ class Book:
     keeper: str
     weekly: type[WeeklyHours]
     single: type[SpecialHours]
+    # Raises what is said of keepers that are not there, and HoursNotYours.
+    lock: Lock
 
     def week_of(self, keeper: Keeper) -> list[WeekInterval]:
         """Give the hours of every week, in order."""
@@ -166,19 +176,74 @@ def _problems(intervals: Sequence[Interval]) -> list[str]:
     ]
 
 
-# --- How it is written ------------------------------------------------------------------------
+# --- Commands -----------------------------------------------------------------------------------
 #
-# Each command has locked the row of the keeper before: of two at once the later one finds what
-# the earlier one has written, and replaces all of it.
+# Each locks the row of the keeper: of two at once the later one finds what the earlier one has
+# written, and replaces all of it. They raise what the book's lock raises, and InvalidHours.
 
 
-def write_week(
+@transaction.atomic
+def replace_week(
+    book: Book, key: UUID, intervals: Iterable[WeekInterval], *, actor: Actor, now: datetime
+) -> None:
+    """Let these be a keeper's hours of every week, and no others."""
+    _write_week(book, book.lock(key, actor=actor), intervals, actor=actor, now=now)
+
+
+@transaction.atomic
+def change_interval(
+    book: Book,
+    key: UUID,
+    *,
+    instead_of: WeekInterval | None = None,
+    add: WeekInterval | None = None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Change one interval of a keeper's week as it is by now, and leave the others."""
+    keeper = book.lock(key, actor=actor)
+    kept = [one for one in book.week_of(keeper) if one != instead_of]
+    _write_week(book, keeper, [*kept, *([add] if add else [])], actor=actor, now=now)
+
+
+@transaction.atomic
+def set_day(
+    book: Book, key: UUID, day: date, intervals: Iterable[Interval], *, actor: Actor, now: datetime
+) -> None:
+    """Give a keeper other hours on one day, holiday or not; without any it is free, or closed."""
+    _write_day(book, book.lock(key, actor=actor), day, intervals, actor=actor, now=now)
+
+
+@transaction.atomic
+def change_interval_of_day(
+    book: Book,
+    key: UUID,
+    day: date,
+    *,
+    instead_of: Interval | None = None,
+    add: Interval | None = None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Change one interval of a single day as it is by now; without any it is as every week."""
+    keeper = book.lock(key, actor=actor)
+    kept = [one for one in book.day_of(keeper, day) or [] if one != instead_of]
+    wanted = [*kept, *([add] if add else [])]
+    _write_day(book, keeper, day, wanted or None, actor=actor, now=now)
+
+
+@transaction.atomic
+def clear_day(book: Book, key: UUID, day: date, *, actor: Actor, now: datetime) -> None:
+    """Let a keeper's hours of every week hold on a day again."""
+    _write_day(book, book.lock(key, actor=actor), day, None, actor=actor, now=now)
+
+
+# --- How it is written ------------------------------------------------------------------------
+
+
+def _write_week(
     book: Book, keeper: Keeper, intervals: Iterable[WeekInterval], *, actor: Actor, now: datetime
 ) -> None:
-    """Let these be the hours of every week, and no others.
-
-    Raises InvalidHours.
-    """
     wanted, present = checked_week(intervals), book.week_of(keeper)
     if wanted == present:
         return
@@ -207,24 +272,7 @@ def write_week(
     )
 
 
-def change_week(
-    book: Book,
-    keeper: Keeper,
-    *,
-    instead_of: WeekInterval | None = None,
-    add: WeekInterval | None = None,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Change one interval of the week as it is by now, and leave the others.
-
-    Raises InvalidHours.
-    """
-    kept = [one for one in book.week_of(keeper) if one != instead_of]
-    write_week(book, keeper, [*kept, *([add] if add else [])], actor=actor, now=now)
-
-
-def write_day(
+def _write_day(
     book: Book,
     keeper: Keeper,
     day: date,
@@ -233,10 +281,7 @@ def write_day(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Let these be the hours of one day, none of them a free day; None: as every week.
-
-    Raises InvalidHours.
-    """
+    """Let these be the hours of one day, none of them a free day; None: as every week."""
     wanted = None if intervals is None else checked_day(intervals)
     present = book.day_of(keeper, day)
     if wanted == present:
@@ -256,25 +301,6 @@ def write_day(
         after={"hours": _in_words(wanted)},
         facts={"day": day.isoformat()},
     )
-
-
-def change_day(
-    book: Book,
-    keeper: Keeper,
-    day: date,
-    *,
-    instead_of: Interval | None = None,
-    add: Interval | None = None,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Change one interval of a single day as it is by now; without any it is as every week.
-
-    Raises InvalidHours.
-    """
-    kept = [one for one in book.day_of(keeper, day) or [] if one != instead_of]
-    wanted = [*kept, *([add] if add else [])]
-    write_day(book, keeper, day, wanted or None, actor=actor, now=now)
 
 
 def _check_room(book: Book, keeper: Keeper, day: date, *, now: datetime) -> None:

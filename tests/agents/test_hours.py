@@ -14,6 +14,7 @@ from agents.errors import HoursNotYours, InvalidHours, UserNotFound
 from agents.models import User, WorkingDay, WorkingHours
 from agents.rota import read_rotas
 from agents.services import hours
+from agents.services import intervals as commands
 from agents.services.intervals import Interval, WeekInterval
 from config.kernel import limits
 from config.kernel.actors import Actor, Role
@@ -48,11 +49,11 @@ def actor(grace: User) -> Actor:
 
 
 def replace(grace: User, actor: Actor, *week: WeekInterval) -> None:
-    hours.replace_week(grace.pk, week, actor=actor, now=timezone.now())
+    commands.replace_week(hours.PEOPLE, grace.pk, week, actor=actor, now=timezone.now())
 
 
 def set_day(grace: User, actor: Actor, *intervals: Interval, day: date = MONDAY) -> None:
-    hours.set_day(grace.pk, day, intervals, actor=actor, now=timezone.now())
+    commands.set_day(hours.PEOPLE, grace.pk, day, intervals, actor=actor, now=timezone.now())
 
 
 def week_of(user: User) -> list[str]:
@@ -171,7 +172,8 @@ def test_a_week_has_an_end(grace: User, actor: Actor) -> None:
 def test_one_interval_changes_and_the_others_stay(grace: User, actor: Actor) -> None:
     make.make_hours(grace, weekdays=[1, 2])
 
-    hours.change_interval(
+    commands.change_interval(
+        hours.PEOPLE,
         grace.pk,
         instead_of=on(1, "09:00", "17:00"),
         add=on(1, "10:00", "12:00"),
@@ -194,7 +196,7 @@ def test_a_day_has_hours_of_its_own_or_is_free_until_it_is_as_every_week(
     set_day(grace, actor)
     assert hours.PEOPLE.day_of(grace, MONDAY) == []
 
-    hours.clear_day(grace.pk, MONDAY, actor=actor, now=timezone.now())
+    commands.clear_day(hours.PEOPLE, grace.pk, MONDAY, actor=actor, now=timezone.now())
     assert hours.PEOPLE.day_of(grace, MONDAY) is None
     day = {"day": "2027-02-08"}
     assert [event[2:] for event in events_of(grace)] == [
@@ -253,7 +255,7 @@ def test_others_than_supervisors_and_administrators_are_refused(grace: User, rol
         with pytest.raises(HoursNotYours):
             set_day(grace, who, at("08:00", "09:00"))
         with pytest.raises(HoursNotYours):
-            hours.clear_day(grace.pk, MONDAY, actor=who, now=timezone.now())
+            commands.clear_day(hours.PEOPLE, grace.pk, MONDAY, actor=who, now=timezone.now())
 
     assert everything() == before
 
@@ -317,7 +319,14 @@ def test_two_who_add_at_once_both_have_added() -> None:
 
     outcomes = run_together(
         [
-            partial(hours.change_interval, grace.pk, add=one, actor=actor, now=timezone.now())
+            partial(
+                commands.change_interval,
+                hours.PEOPLE,
+                grace.pk,
+                add=one,
+                actor=actor,
+                now=timezone.now(),
+            )
             for one in (on(1, "09:00", "12:00"), on(1, "11:00", "13:00"), on(2, "09:00", "12:00"))
         ]
     )

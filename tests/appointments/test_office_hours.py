@@ -12,6 +12,7 @@ from django.utils import timezone
 from agents.errors import HoursNotYours, InvalidHours
 from agents.models import Application, User
 from agents.rota import read_rotas
+from agents.services import intervals as commands
 from agents.services.intervals import Interval, WeekInterval
 from appointments.availability import Wanted, free_slots
 from appointments.errors import EntryNotFound
@@ -55,11 +56,17 @@ def actor(supervisor: User) -> Actor:
 
 
 def replace(office: Office, actor: Actor, *week: WeekInterval) -> None:
-    office_hours.replace_office_week(office.pk, week, actor=actor, now=timezone.now())
+    commands.replace_week(office_hours.OFFICES, office.pk, week, actor=actor, now=timezone.now())
 
 
 def set_day(office: Office, actor: Actor, *intervals: Interval) -> None:
-    office_hours.set_office_day(office.pk, MONDAY, intervals, actor=actor, now=timezone.now())
+    commands.set_day(
+        office_hours.OFFICES, office.pk, MONDAY, intervals, actor=actor, now=timezone.now()
+    )
+
+
+def clear_day(office: Office, actor: Actor) -> None:
+    commands.clear_day(office_hours.OFFICES, office.pk, MONDAY, actor=actor, now=timezone.now())
 
 
 def browser_of(user: User) -> Client:
@@ -75,7 +82,7 @@ def path_of(office: Office) -> str:
 def test_a_week_and_a_day_are_kept_and_written_down(office: Office, actor: Actor) -> None:
     replace(office, actor, WeekInterval(1, at("09:00", "17:00")))
     set_day(office, actor)
-    office_hours.clear_office_day(office.pk, MONDAY, actor=actor, now=timezone.now())
+    clear_day(office, actor)
 
     events = OutboxEvent.objects.of(office.pk).exclude(type="catalogue.created")
     day = {"day": "2027-02-08"}
@@ -113,7 +120,9 @@ def test_neither_agents_nor_others_change_them(office: Office) -> None:
         with pytest.raises(refusal):
             set_day(office, who)
         with pytest.raises(refusal):
-            office_hours.clear_office_day(office.pk, MONDAY, actor=who, now=timezone.now())
+            commands.clear_day(
+                office_hours.OFFICES, office.pk, MONDAY, actor=who, now=timezone.now()
+            )
 
     assert everything() == before
 
