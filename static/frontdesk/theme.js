@@ -1,4 +1,4 @@
-// Follows the system's choice of light or dark; without scripts the pages are light.
+// Tells Bootstrap's own colours of the system's choice of light or dark; ours follow it by themselves.
 "use strict";
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const follow = () => {
