@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from django import forms
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, ngettext
 
 from agents.services import codes
 from appointments.forms_commands import CommandForm
+from appointments.forms_person import PersonForm
 from appointments.services import CustomerData
 from config.kernel import limits
 
@@ -23,32 +24,10 @@ if TYPE_CHECKING:
 _BLANKS = re.compile(r"[\s\u00a0-]+")
 
 
-class DetailsForm(CommandForm):
+class DetailsForm(PersonForm, CommandForm):
     """The customer, with the questionnaire of the subject."""
 
     message = None  # type: ignore[assignment]  # so a form leaves a field of its base out
-    first_name = forms.CharField(
-        label=gettext_lazy("First name"),
-        max_length=limits.NAME_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-    )
-    last_name = forms.CharField(
-        label=gettext_lazy("Last name"),
-        max_length=limits.NAME_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-    )
-    email = forms.EmailField(
-        label=gettext_lazy("E-mail"),
-        required=False,
-        max_length=limits.EMAIL_LENGTH,
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-    )
-    phone = forms.CharField(
-        label=gettext_lazy("Phone"),
-        required=False,
-        max_length=limits.PHONE_LENGTH,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
-    )
 
     def __init__(
         self,

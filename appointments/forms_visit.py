@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext, gettext_lazy
 
 from appointments.forms_commands import CommandForm
+from appointments.forms_person import PersonForm
 from appointments.services.own_details import ADDRESSES, OwnDetails
 from config.kernel import limits
 from config.kernel.time import parse_instant
@@ -58,36 +59,12 @@ def _code_widget() -> forms.TextInput:
     return forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"})
 
 
-class DetailsForm(forms.Form):
+class DetailsForm(PersonForm):
     """How a customer wants to be called and reached; new addresses with the code sent there."""
 
-    first_name = forms.CharField(
-        label=gettext_lazy("First name"),
-        required=False,
-        max_length=limits.NAME_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-    )
-    last_name = forms.CharField(
-        label=gettext_lazy("Last name"),
-        required=False,
-        max_length=limits.NAME_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-    )
-    email = forms.EmailField(
-        label=gettext_lazy("E-mail"),
-        required=False,
-        max_length=limits.EMAIL_LENGTH,
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-    )
     email_code = _code_field(gettext_lazy("Code from the e-mail"))
-    phone = forms.CharField(
-        label=gettext_lazy("Phone"),
-        required=False,
-        max_length=limits.PHONE_LENGTH,
-        validators=[RegexValidator(r"\d", gettext_lazy("A phone number has digits."))],
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
-    )
     phone_code = _code_field(gettext_lazy("Code from the text message"))
+    field_order = ["first_name", "last_name", "email", "email_code", "phone", "phone_code"]
 
     def __init__(
         self,
@@ -100,6 +77,10 @@ class DetailsForm(forms.Form):
         # The addresses that a code was sent to just now.
         self.asked: list[str] = []
         super().__init__(data, initial={name: getattr(customer, name) for name in names})
+        self.fields["first_name"].required = self.fields["last_name"].required = False
+        self.fields["phone"].validators.append(
+            RegexValidator(r"\d", gettext("A phone number has digits."))
+        )
         for name in ADDRESSES:
             known = getattr(customer, name)
             if name not in changeable:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ import redis
 from django.utils.timezone import now as current_time
 from redis.commands.core import Script
 
-from agents.api.desk.addresses import made_absolute
 from agents.call_wire import JsonObject
-from agents.cometd import names
-from agents.models import PushMessage, PushStream
+from agents.cometd import names, stream
+from agents.cometd.stream import Entry
+from agents.models import PushStream
 from agents.services import board
 from config.kernel import json, limits, prepared
 from config.kernel.time import format_instant
@@ -33,30 +32,13 @@ _MOST = limits.COMETD_QUEUE
 _DONE = -2
 QUEUES_TOPIC = "/v2/board/queues"
 _SHOWN = frozenset({"/v2/me/devices", "/v2/me/channels", "/v2/me/calls"})
-_MESSAGES, _STREAMS = PushMessage._meta.db_table, PushStream._meta.db_table
+_STREAMS = PushStream._meta.db_table
 
 _POSITIONS = f"SELECT user_id, sequence FROM {_STREAMS} WHERE organization_id = %s"  # noqa: S608  # our own table
 _LATEST = f"""
     SELECT organization_id, user_id, sequence FROM {_STREAMS}
     WHERE user_id = ANY(%s::uuid[]) AND organization_id = ANY(%s::uuid[])
 """  # noqa: S608  # our own table
-_AFTER = f"""
-    SELECT message.user_id, message.sequence, message.topic, message.data::text, message.made_at
-    FROM unnest(%s::uuid[], %s::bigint[]) AS wanted (user_id, last)
-    CROSS JOIN LATERAL (
-        SELECT * FROM {_MESSAGES}
-        WHERE user_id = wanted.user_id AND sequence > wanted.last
-        ORDER BY sequence LIMIT %s
-    ) AS message
-    ORDER BY message.user_id, message.sequence
-"""  # noqa: S608  # our own table
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
-    sequence: int
-    # Empty for what no board shows.
-    text: str = field(repr=False)
 
 
 class Boards:
@@ -101,11 +83,12 @@ class Boards:
         behind = self._behind(house, latest)
         told = _queues_told(queues)
         while True:
-            entries = {user: some for user, some in _after(behind).items() if some}
+            found = stream.after(behind, limit=_MOST)
+            entries = {user: some for user, some in found.items() if some}
             arguments: list[Any] = [_MOST, str(house), *told]
             for user_id, some in entries.items():
                 arguments += [str(user_id), behind[user_id], some[0].sequence, len(some)]
-                arguments += [entry.text for entry in some]
+                arguments += [_shown(user_id, entry) for entry in some]
             answers: Any = self._add(args=arguments)
             behind = {}
             # There is no answer where nobody watches any more.
@@ -140,24 +123,16 @@ def _latest(user_ids: Collection[UUID], houses: list[UUID]) -> dict[UUID, dict[U
     return found
 
 
-def _after(positions: Mapping[UUID, int]) -> dict[UUID, list[_Entry]]:
-    """Give what each person was told after a number, in order and without a gap."""
-    entries: dict[UUID, list[_Entry]] = {user_id: [] for user_id in positions}
-    if not positions:
-        return entries
-    params = [list(positions), list(positions.values()), _MOST]
-    for user_id, sequence, topic, data, made_at in prepared.fetch(_AFTER, params):
-        known = entries[user_id]
-        if not known or sequence == known[-1].sequence + 1:
-            text = _told(str(user_id), topic, data, made_at) if topic in _SHOWN else ""
-            known.append(_Entry(sequence=sequence, text=text))
-    return entries
+def _shown(user_id: UUID, entry: Entry) -> str:
+    """Give what boards show of something that a person was told; empty where that is nothing."""
+    if entry.topic not in _SHOWN:
+        return ""
+    return _told(str(user_id), entry.topic, entry.data, entry.made_at)
 
 
 def _told(user_id: str | None, topic: str, data: str, at: datetime) -> str:
-    shown = made_absolute(orjson.loads(data))
-    told = {"userId": user_id, "topic": topic, "data": shown, "at": format_instant(at)}
-    return json.dumps(told).decode()
+    told = {"userId": user_id, "topic": topic, "at": format_instant(at)}
+    return json.dumps({**told, "data": orjson.Fragment(data)}).decode()
 
 
 def _queues_told(queues: list[JsonObject]) -> tuple[str, str]:

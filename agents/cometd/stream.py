@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -17,7 +17,7 @@ _MESSAGES, _STREAMS = PushMessage._meta.db_table, PushStream._meta.db_table
 
 _POSITION = f"SELECT sequence FROM {_STREAMS} WHERE user_id = %s"  # noqa: S608  # our own table
 _AFTER = f"""
-    SELECT message.user_id, message.sequence, message.topic, message.data::text
+    SELECT message.user_id, message.sequence, message.topic, message.data::text, message.made_at
     FROM unnest(%s::uuid[], %s::bigint[]) AS wanted (user_id, last)
     CROSS JOIN LATERAL (
         SELECT * FROM {_MESSAGES}
@@ -44,6 +44,7 @@ class Entry:
     sequence: int
     topic: str
     data: str = field(repr=False)
+    made_at: datetime
 
 
 def position_of(user_id: UUID) -> int:
@@ -59,10 +60,11 @@ def after(positions: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Entry
     """
     params = [list(positions), list(positions.values()), limit]
     entries: dict[UUID, list[Entry]] = {user_id: [] for user_id in positions}
-    for user_id, sequence, topic, data in prepared.fetch(_AFTER, params):
+    for user_id, sequence, topic, data, made_at in prepared.fetch(_AFTER, params):
         known = entries[user_id]
         if not known or sequence == known[-1].sequence + 1:
-            known.append(Entry(sequence=sequence, topic=topic, data=_on_the_wire(data)))
+            shown = json.dumps(made_absolute(orjson.loads(data))).decode()
+            known.append(Entry(sequence=sequence, topic=topic, data=shown, made_at=made_at))
     return entries
 
 
@@ -76,7 +78,3 @@ def can_be_replayed(user_id: UUID, last: int, *, position: int, kept: timedelta)
 def told_lately() -> dict[UUID, int]:
     """Give whoever was told something in the last minute, and the number of the last."""
     return {user_id: int(last) for user_id, last in prepared.fetch(_RECENT, [])}
-
-
-def _on_the_wire(data: str) -> str:
-    return json.dumps(made_absolute(orjson.loads(data))).decode()
